@@ -1,0 +1,138 @@
+/*
+ * actor: what a service says of itself. A service is one file in actors/ that ends with one struct
+ * actor_kind: a table of routes, each a table of steps. Steps open and close their spans, honour their
+ * limits and count themselves; a service author writes no tracing code.
+ *
+ * A running route is a `call`. Its functions (when, body, then, run) react to what has happened and
+ * return at once: they never wait and never see time move. What they keep between steps goes into
+ * call_locals (CALL_LOCAL_BYTES, zeroed).
+ *
+ * Bodies are msgpack arrays in a fixed order; a route names the order of both ("user_id:text
+ * cart_id:text"), path parameters first. Failures answer with the text alone or with
+ * (error, reason, demo_minute).
+ */
+#ifndef CORE_ACTOR_H
+#define CORE_ACTOR_H
+
+#include "core/draw.h"
+#include "core/log.h"
+#include "core/pack.h"
+#include "core/scenario.h"
+#include "core/statement.h"
+
+struct call;
+struct actor;
+struct message;
+
+enum { CALL_LOCAL_BYTES = 96, ROUTE_STEPS_MAX = 24 };
+
+/* What came back from a step. `body` can be read; a body to pass on is kept with call_keep. */
+struct answer {
+    enum status status;
+    struct cursor body;
+    struct body *raw; /* NULL when nothing came back */
+};
+
+enum step_kind { STEP_END, STEP_WORK, STEP_ASK, STEP_QUERY, STEP_CACHE, STEP_DO, STEP_REPLY };
+
+struct step {
+    enum step_kind kind;
+    const char *to;         /* ASK: service. QUERY: pool. CACHE: command (HGETALL) */
+    const char *route;      /* ASK: "GET /cart/{cart_id}". QUERY: statement */
+    const char *query;      /* ASK: constant query string, for url.query */
+    int limit_ms;           /* ASK, QUERY, CACHE: time limit of this step alone; 0: the caller's */
+    bool optional;          /* a failure stays visible on its span and the route goes on */
+    enum status status;     /* REPLY; or, on a step that can fail, the status its failure answers with */
+    bool (*when)(struct call *);                        /* NULL: always */
+    void (*body)(struct call *, struct pack *);         /* what is sent: NULL sends an empty array */
+    void (*then)(struct call *, const struct answer *); /* after success */
+    void (*on_failure)(struct call *, struct pack *);   /* the body of a failure's answer, and attributes */
+    void (*run)(struct call *);                         /* DO */
+};
+
+/* WORK: service time, from the scenario's distribution for this service. */
+#define WORK() {.kind = STEP_WORK}
+#define ASK(service, route_, ...) {.kind = STEP_ASK, .to = (service), .route = (route_), __VA_ARGS__}
+#define QUERY(pool, statement, ...) {.kind = STEP_QUERY, .to = (pool), .route = (statement), __VA_ARGS__}
+#define CACHE(command, ...) {.kind = STEP_CACHE, .to = (command), __VA_ARGS__}
+#define DO(function, ...) {.kind = STEP_DO, .run = (function), __VA_ARGS__}
+#define REPLY(status_, function, ...) {.kind = STEP_REPLY, .status = (status_), .body = (function), __VA_ARGS__}
+
+struct route {
+    const char *name;        /* "GET /products": method and template; a journey has no method */
+    const struct step *steps; /* ends after a REPLY, or at a step of kind STEP_END */
+    const char *takes;       /* fields of the request, in order */
+    const char *answers;     /* fields of a successful answer */
+    const char *endpoint_type; /* attribute of its SERVER span, or NULL */
+};
+
+struct pool_default {
+    const char *name;
+    int max;
+    int acquire_timeout_ms;
+};
+
+struct variant {
+    const char *name;          /* key under `variants:` of the service in a scenario */
+    const char *choices[4];    /* the first is the default */
+};
+
+struct actor_kind {
+    const char *service;
+    uint16_t port;
+    struct duration_dist work;
+    const struct route *routes; /* ends with a route without a name */
+    struct pool_default pools[SERVICE_POOLS_MAX];
+    struct variant variants[SERVICE_VARIANTS_MAX];
+    /* Stores and the load generator: state of their own and messages as they come. */
+    size_t state_bytes;
+    void (*start)(struct actor *);
+    void (*stop)(struct actor *);
+    void (*receive)(struct actor *, struct message *);
+    /* Acts on a fault addressed to this actor; false: it is not this actor's. */
+    bool (*fault)(struct actor *, const struct fault_spec *);
+    /* After the run: what proves that it landed. NULL text: it did not. */
+    bool (*landed)(struct actor *, const struct fault_spec *, char *evidence, size_t bytes);
+};
+
+/* Everything the program knows of the shop; made from the file names in actors/. */
+struct registry {
+    const struct actor_kind *const *kinds;
+    size_t kind_count;
+    const struct statement *statements;
+    size_t statement_count;
+};
+
+const struct actor_kind *registry_kind(const struct registry *registry, const char *service);
+const struct route *actor_kind_route(const struct actor_kind *kind, const char *name);
+const struct statement *registry_statement(const struct registry *registry, const char *name);
+/* Whether any statement can use an index of that name. */
+bool registry_index(const struct registry *registry, const char *index);
+
+/* ---- Within a call ---- */
+
+void *call_locals(struct call *call);
+struct cursor call_request(const struct call *call);
+struct body *call_request_body(const struct call *call);
+const struct trace_context *call_context(const struct call *call);
+int64_t call_now(const struct call *call);
+/* 64 bits of chance that belong to this call and index alone. */
+uint64_t call_draw(const struct call *call, uint32_t index);
+uint64_t call_request_number(const struct call *call); /* of the root, from the stream */
+struct attrs *call_attrs(struct call *call);           /* of its SERVER span */
+int call_variant(const struct call *call, int variant);
+enum status call_failure(const struct call *call); /* of the step that failed, in on_failure */
+/* Holds the body until the call ends; the newest one kept is call_kept. */
+void call_keep(struct call *call, struct body *body);
+struct body *call_kept(const struct call *call);
+/* Ends the call with this answer; later steps do not run. */
+void call_reply(struct call *call, enum status status, void (*body)(struct call *, struct pack *));
+
+/* ---- Within an actor that has `receive` ---- */
+
+void *actor_state(struct actor *actor);
+struct world *actor_world(struct actor *actor);
+const struct service_spec *actor_spec(struct actor *actor); /* NULL: not in the scenario */
+struct actor *call_actor(struct call *call);
+
+#endif

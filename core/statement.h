@@ -1,0 +1,35 @@
+/*
+ * statement: what the shop asks of its database - one table that the model and a real server both read.
+ *
+ * A statement lists its plans, best first: the first whose index exists now is taken, the last needs
+ * none. Rows read = rows + share x rows of the table now; CPU = fixed_us + rows read x the scenario's scan
+ * cost x row_cost.
+ */
+#ifndef CORE_STATEMENT_H
+#define CORE_STATEMENT_H
+
+#include "core/base.h"
+
+enum { STATEMENT_PLANS_MAX = 3 };
+
+struct plan {
+    const char *index; /* NULL: the plan without an index, always possible */
+    double rows;
+    double share;
+    double row_cost; /* relative to a row of a full scan */
+};
+
+struct statement {
+    const char *name;
+    const char *operation;  /* SELECT, INSERT, UPDATE */
+    const char *collection; /* products, orders */
+    const char *sql;
+    const char *endpoint_type; /* attribute endpoint.type of the route that runs it, or NULL */
+    int fixed_us;
+    struct plan plans[STATEMENT_PLANS_MAX];
+    const char *missing_index; /* the index whose absence is the incident, or NULL */
+    const char *healing_sql;   /* the statement that creates it */
+    bool writes;               /* never on a read replica */
+};
+
+#endif
