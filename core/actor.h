@@ -19,10 +19,13 @@
 #include "core/pack.h"
 #include "core/scenario.h"
 #include "core/statement.h"
+#include "core/stats.h"
 
 struct call;
 struct actor;
 struct message;
+struct timer;
+struct text;
 
 enum { CALL_LOCAL_BYTES = 96, ROUTE_STEPS_MAX = 24 };
 
@@ -42,6 +45,7 @@ struct step {
     const char *query;      /* ASK: constant query string, for url.query */
     int limit_ms;           /* ASK, QUERY, CACHE: time limit of this step alone; 0: the caller's */
     bool optional;          /* a failure stays visible on its span and the route goes on */
+    bool outcomes;          /* `then` looks at answers like 404 and 409 itself; else they are failures */
     enum status status;     /* REPLY; or, on a step that can fail, the status its failure answers with */
     bool (*when)(struct call *);                        /* NULL: always */
     void (*body)(struct call *, struct pack *);         /* what is sent: NULL sends an empty array */
@@ -57,6 +61,9 @@ struct step {
 #define CACHE(command, ...) {.kind = STEP_CACHE, .to = (command), __VA_ARGS__}
 #define DO(function, ...) {.kind = STEP_DO, .run = (function), __VA_ARGS__}
 #define REPLY(status_, function, ...) {.kind = STEP_REPLY, .status = (status_), .body = (function), __VA_ARGS__}
+
+/* The end of a route without a REPLY: 200 with an empty answer. */
+#define END() {.kind = STEP_END}
 
 struct route {
     const char *name;        /* "GET /products": method and template; a journey has no method */
@@ -84,15 +91,17 @@ struct actor_kind {
     const struct route *routes; /* ends with a route without a name */
     struct pool_default pools[SERVICE_POOLS_MAX];
     struct variant variants[SERVICE_VARIANTS_MAX];
-    /* Stores and the load generator: state of their own and messages as they come. */
+    bool drives_load; /* its routes are journeys: the streams' requests begin here */
+    /* Stores: state of their own and messages as they come. `receive` does not keep the message. */
+    const char *store; /* "postgresql" answers statements, "redis" commands: its routes; else NULL */
     size_t state_bytes;
     void (*start)(struct actor *);
     void (*stop)(struct actor *);
     void (*receive)(struct actor *, struct message *);
     /* Acts on a fault addressed to this actor; false: it is not this actor's. */
     bool (*fault)(struct actor *, const struct fault_spec *);
-    /* After the run: what proves that it landed. NULL text: it did not. */
-    bool (*landed)(struct actor *, const struct fault_spec *, char *evidence, size_t bytes);
+    /* After the run: whether it landed, and what proves it. */
+    bool (*landed)(struct actor *, const struct fault_spec *, struct text *evidence);
 };
 
 /* Everything the program knows of the shop; made from the file names in actors/. */
@@ -101,12 +110,14 @@ struct registry {
     size_t kind_count;
     const struct statement *statements;
     size_t statement_count;
+    const struct index_def *indexes;
+    size_t index_count;
 };
 
 const struct actor_kind *registry_kind(const struct registry *registry, const char *service);
 const struct route *actor_kind_route(const struct actor_kind *kind, const char *name);
 const struct statement *registry_statement(const struct registry *registry, const char *name);
-/* Whether any statement can use an index of that name. */
+/* Whether the shop's database can have an index of that name. */
 bool registry_index(const struct registry *registry, const char *index);
 
 /* ---- Within a call ---- */
@@ -124,15 +135,31 @@ int call_variant(const struct call *call, int variant);
 enum status call_failure(const struct call *call); /* of the step that failed, in on_failure */
 /* Holds the body until the call ends; the newest one kept is call_kept. */
 void call_keep(struct call *call, struct body *body);
+void call_keep_bytes(struct call *call, const void *bytes, size_t len);
 struct body *call_kept(const struct call *call);
 /* Ends the call with this answer; later steps do not run. */
 void call_reply(struct call *call, enum status status, void (*body)(struct call *, struct pack *));
 
+/* Counts it for the report and the shop's metrics; `cents` of an order. */
+void call_business(struct call *call, enum business what, int64_t cents);
+
 /* ---- Within an actor that has `receive` ---- */
 
 void *actor_state(struct actor *actor);
-struct world *actor_world(struct actor *actor);
-const struct service_spec *actor_spec(struct actor *actor); /* NULL: not in the scenario */
-struct actor *call_actor(struct call *call);
+const struct scenario *actor_scenario(const struct actor *actor);
+const struct registry *actor_registry(const struct actor *actor);
+int64_t actor_now(const struct actor *actor);
+uint64_t actor_seed(const struct actor *actor);
+struct business_stats *actor_business(struct actor *actor);
+/* Arms a timer of the actor's own (core/due.h). */
+void actor_arm(struct actor *actor, struct timer *timer, int64_t at_ns);
+void actor_disarm(struct actor *actor, struct timer *timer);
+/* A body of its own, one reference. */
+struct body *actor_body(struct actor *actor, const void *bytes, size_t len);
+/* Gives back a body that was held with body_ref. */
+void actor_release(struct actor *actor, struct body *body);
+/* Answers an ask: `body` writes it, NULL sends none. */
+struct pack *actor_pack(struct actor *actor); /* empty; for one answer */
+void actor_reply(struct actor *actor, uint16_t to, uint64_t ask, enum status status, const struct pack *body);
 
 #endif

@@ -23,6 +23,12 @@
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
+/* Text that belongs to somebody else and has no NUL at its end. */
+struct slice {
+    const char *at;
+    uint32_t len;
+};
+
 /* The struct that holds `member` at `pointer`. */
 #define CONTAINER(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 

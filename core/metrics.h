@@ -2,9 +2,9 @@
  * metrics: the instruments of the run, each a set of series told apart by attributes.
  *
  * Series are found once and their pointer is kept by who counts, so counting is an addition. At most
- * METRIC_SERIES_MAX series a metric; further sets share one series with otel.metric.overflow=true.
- * Cumulative from the start of the run. Histograms are exponential; the exemplar is the newest value
- * with its trace.
+ * METRIC_SERIES_MAX series a metric; further sets share one series a service, with
+ * otel.metric.overflow=true. Cumulative from the start of the run. Histograms are exponential; the
+ * exemplar is the newest value with its trace.
  */
 #ifndef CORE_METRICS_H
 #define CORE_METRICS_H

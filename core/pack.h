@@ -60,11 +60,6 @@ struct cursor {
     bool bad;
 };
 
-struct slice {
-    const char *at;
-    uint32_t len;
-};
-
 struct cursor cursor_of(const struct body *body); /* NULL: an empty cursor */
 uint32_t cursor_array(struct cursor *cursor);     /* number of items that follow */
 int64_t cursor_int(struct cursor *cursor);

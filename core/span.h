@@ -54,10 +54,7 @@ struct span {
     uint8_t flags;
     bool demo;
     bool late;              /* outlived its parent, which gave up: carries a link to it */
-    struct slice_text {
-        const char *at;
-        uint32_t len;
-    } path_param;
+    struct slice path_param; /* value for the site's path_template */
     struct attrs attrs;
 };
 

@@ -40,11 +40,27 @@ struct edge_stats {
     struct histogram latency;
 };
 
+/* One minute of a pool: what it carried and what it did not. */
+struct pool_minute {
+    uint32_t acquired, timeouts;
+};
+
 struct pool_stats {
     const char *name, *service;
     int max, peak_used;
+    int64_t acquire_timeout_ns; /* at the end of the run */
     uint64_t acquired, timeouts, refused;
     struct histogram wait;
+    struct pool_minute *minutes; /* one a minute of the duration, by the instant of the outcome */
+    size_t minute_count;
+};
+
+/* What the database ran: one line a statement of the registry that ran at all. */
+struct statement_stats {
+    const char *name; /* of the statement table */
+    uint64_t runs;
+    uint64_t full_scans;    /* runs whose plan used no index although the statement has a missing_index */
+    uint64_t scan_rows_max; /* rows that the largest of those read */
 };
 
 struct alert_stats {
@@ -62,12 +78,27 @@ struct fault_stats {
     char evidence[120];
 };
 
-/* What the shop earned, as its database saw it. */
-struct business_stats {
-    uint64_t orders;
-    int64_t revenue_cents, order_items, stock_taken; /* of orders that stand */
-    uint64_t sold_out, checkouts, checkouts_failed, carts_created, carts_abandoned;
+/* What the shop's services did, by what they told their callers; and what stands in the database. The two
+   differ by answers that came too late to be told. */
+enum business {
+    BUSINESS_CHECKOUT,         /* begun at the front door */
+    BUSINESS_CHECKOUT_DONE,
+    BUSINESS_ORDER,            /* created */
+    BUSINESS_SOLD_OUT,
+    BUSINESS_CART_CREATED,
+    BUSINESS_CART_ABANDONED,
+    BUSINESS_COUNT
 };
+
+struct business_stats {
+    uint64_t count[BUSINESS_COUNT];
+    int64_t revenue_cents;
+    /* The database's own: orders that stand, their money and pieces, and the pieces gone from stock. */
+    uint64_t db_orders;
+    int64_t db_revenue_cents, db_pieces, db_stock_taken;
+};
+
+enum { EDGES_MAX = 256 };
 
 struct run_stats {
     struct stream_stats streams[STREAMS_MAX];
@@ -77,6 +108,8 @@ struct run_stats {
     size_t edge_count;
     struct pool_stats *pools;
     size_t pool_count;
+    struct statement_stats *statements;
+    size_t statement_count;
     struct alert_stats alerts[ALERTS_MAX];
     struct expect_stats expects[EXPECTS_MAX];
     struct fault_stats faults[FAULTS_MAX];
@@ -85,7 +118,11 @@ struct run_stats {
     uint8_t max_depth;
     /* Conservation: asks started = ended; replies that came after their ask had ended. */
     uint64_t asks, asks_ended[STATUS_COUNT], late_replies, mailbox_refused;
+    uint64_t expired; /* requests whose deadline had passed before they were handled */
     uint32_t mailbox_peak;
 };
+
+/* The stream's window for a point of the timeline, as in stream_stats.points; NULL: nobody asked for it. */
+const struct window *stream_point(const struct stream_stats *stats, const struct stream_spec *spec, int64_t at_ns);
 
 #endif

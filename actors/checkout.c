@@ -1,0 +1,193 @@
+/* checkout: makes orders. An order stands once its pieces are reserved; its key makes it unique. */
+#include "core/actor.h"
+
+enum { VARIANT_RECOMMENDATIONS, ASKED = 1, QUANTITY_MAX = 100, ORDER_ID_BITS = 52 };
+
+struct ordering {
+    struct slice user, key;
+    int64_t product, quantity, order, total_cents;
+};
+
+static void refuse(struct call *call, struct pack *body)
+{
+    (void)call;
+    pack_array(body, 1);
+    pack_text(body, "user_id, the product_id of a product, and a quantity of 1 to 100 are needed");
+}
+
+static void read_order(struct call *call)
+{
+    struct ordering *ordering = call_locals(call);
+    struct cursor request = call_request(call);
+    uint32_t fields = cursor_array(&request);
+    ordering->user = cursor_text(&request);
+    ordering->product = cursor_int(&request);
+    ordering->quantity = cursor_int(&request);
+    if (fields > 3 && !cursor_nil(&request))
+        ordering->key = cursor_text(&request);
+    ordering->order = (int64_t)(call_draw(call, 0) >> (64 - ORDER_ID_BITS)) + 1;
+    if (request.bad || ordering->product < 1 || ordering->quantity < 1 || ordering->quantity > QUANTITY_MAX)
+        call_reply(call, STATUS_BAD_INPUT, refuse);
+}
+
+static bool asks_recommendations(struct call *call)
+{
+    return call_variant(call, VARIANT_RECOMMENDATIONS) == ASKED && call_context(call)->demo_minute >= 1;
+}
+
+static void electronics(struct call *call, struct pack *body)
+{
+    (void)call;
+    pack_array(body, 1);
+    pack_text(body, "electronics");
+}
+
+static void fail_order(struct call *call, struct pack *body, const char *reason)
+{
+    const struct ordering *ordering = call_locals(call);
+    struct attrs *attrs = call_attrs(call);
+    attrs_bool(attrs, ATTR_CHECKOUT_FAILED, true);
+    attrs_text(attrs, ATTR_CHECKOUT_REASON, reason);
+    attrs_int(attrs, ATTR_ORDER_ID, ordering->order);
+    attrs_text_len(attrs, ATTR_USER_ID, ordering->user.at, ordering->user.len);
+    attrs_real(attrs, ATTR_CHECKOUT_TOTAL, (double)ordering->total_cents / 100);
+    pack_array(body, 3);
+    pack_text(body, "Checkout failed");
+    pack_text(body, reason);
+    pack_int(body, call_context(call)->demo_minute);
+}
+
+static void lose_recommendations(struct call *call, struct pack *body)
+{
+    fail_order(call, body, "product-recommendations-timeout");
+}
+
+static void lose_order(struct call *call, struct pack *body)
+{
+    bool pool = call_failure(call) == STATUS_POOL_EXHAUSTED;
+    fail_order(call, body, pool ? "ConnectionPoolExhausted" : "order-not-written");
+}
+
+static void lose_stock(struct call *call, struct pack *body)
+{
+    fail_order(call, body, "stock-not-reserved");
+}
+
+static void the_row(struct call *call, struct pack *body)
+{
+    const struct ordering *ordering = call_locals(call);
+    pack_array(body, 5);
+    pack_int(body, ordering->order);
+    pack_text_len(body, ordering->user.at, ordering->user.len);
+    pack_int(body, ordering->product);
+    pack_int(body, ordering->quantity);
+    if (ordering->key.len)
+        pack_text_len(body, ordering->key.at, ordering->key.len);
+    else
+        pack_nil(body);
+}
+
+static void see_row(struct call *call, const struct answer *answer)
+{
+    struct ordering *ordering = call_locals(call);
+    struct cursor row = answer->body;
+    if (!cursor_array(&row)) {
+        call_reply(call, STATUS_BAD_INPUT, refuse);
+        return;
+    }
+    ordering->order = cursor_int(&row);
+    ordering->total_cents = cursor_int(&row);
+}
+
+static void what_to_reserve(struct call *call, struct pack *body)
+{
+    const struct ordering *ordering = call_locals(call);
+    pack_array(body, 3);
+    pack_int(body, ordering->product);
+    pack_int(body, ordering->quantity);
+    pack_int(body, ordering->order);
+}
+
+static void sold_out(struct call *call, struct pack *body)
+{
+    (void)call;
+    pack_array(body, 1);
+    pack_text(body, "Sold out");
+}
+
+static void see_stock(struct call *call, const struct answer *answer)
+{
+    const struct ordering *ordering = call_locals(call);
+    if (answer->status == STATUS_SOLD_OUT) {
+        call_business(call, BUSINESS_SOLD_OUT, 0);
+        call_reply(call, STATUS_SOLD_OUT, sold_out);
+    } else if (answer->status != STATUS_OK) {
+        call_reply(call, STATUS_FAILED, lose_stock);
+    } else {
+        call_business(call, BUSINESS_ORDER, ordering->total_cents);
+    }
+}
+
+static void order_created(struct call *call, struct pack *body)
+{
+    const struct ordering *ordering = call_locals(call);
+    pack_array(body, 3);
+    pack_int(body, ordering->order);
+    pack_text(body, "created");
+    pack_real(body, (double)ordering->total_cents / 100);
+}
+
+static const struct step create[] = {
+    DO(read_order),
+    WORK(),
+    ASK("product-catalog", "GET /products/recommendations", .query = "category=electronics&traffic_type=demo",
+        .limit_ms = 5000, .when = asks_recommendations, .body = electronics, .on_failure = lose_recommendations,
+        .status = STATUS_UNAVAILABLE),
+    QUERY("orders", "order_insert", .body = the_row, .then = see_row, .on_failure = lose_order),
+    ASK("inventory-service", "POST /inventory/reserve", .limit_ms = 2000, .body = what_to_reserve,
+        .then = see_stock, .outcomes = true, .on_failure = lose_stock),
+    REPLY(STATUS_CREATED, order_created),
+};
+
+/* ---- what sells ---- */
+
+static void keep_rows(struct call *call, const struct answer *answer)
+{
+    struct cursor rows = answer->body;
+    struct slice list = cursor_raw(&rows);
+    call_keep_bytes(call, list.at, list.len);
+}
+
+static void the_rows(struct call *call, struct pack *body)
+{
+    pack_array(body, 1);
+    pack_raw(body, call_kept(call)->bytes, call_kept(call)->len);
+}
+
+static const struct step popular[] = {
+    WORK(),
+    QUERY("orders", "popular_products", .then = keep_rows),
+    REPLY(STATUS_OK, the_rows),
+};
+
+#define ORDER_TAKES "user_id:text product_id:int quantity:int idempotency_key?:text"
+#define ORDER_ANSWERS "order_id:int status:text total:real"
+
+static const struct route routes[] = {
+    {.name = "POST /orders/create", .steps = create, .takes = ORDER_TAKES, .answers = ORDER_ANSWERS},
+    {.name = "POST /checkout", .steps = create, .takes = ORDER_TAKES, .answers = ORDER_ANSWERS},
+    {.name = "GET /orders/popular-products",
+     .steps = popular,
+     .takes = "",
+     .answers = "products:[id:int name:text orders:int]"},
+    {.name = NULL},
+};
+
+const struct actor_kind actor_checkout = {
+    .service = "checkout",
+    .port = 8016,
+    .work = {.p50_ns = 12 * NS_PER_MS, .p99_ns = 30 * NS_PER_MS},
+    .routes = routes,
+    .pools = {{"orders", 20, 2000}},
+    .variants = {{"recommendations", {"none", "asked"}}},
+};

@@ -1,0 +1,107 @@
+/* inventory-service: how much there is, and taking it - never more than there is. */
+#include "core/actor.h"
+
+struct shelf {
+    int64_t product, left;
+};
+
+static void not_found(struct call *call, struct pack *body)
+{
+    (void)call;
+    pack_array(body, 1);
+    pack_text(body, "No such product");
+}
+
+static void sold_out(struct call *call, struct pack *body)
+{
+    (void)call;
+    pack_array(body, 1);
+    pack_text(body, "Sold out");
+}
+
+static void the_request(struct call *call, struct pack *body)
+{
+    struct body *request = call_request_body(call);
+    pack_raw(body, request->bytes, request->len);
+}
+
+static void read_product(struct call *call)
+{
+    struct shelf *shelf = call_locals(call);
+    struct cursor request = call_request(call);
+    cursor_array(&request);
+    shelf->product = cursor_int(&request);
+    if (request.bad)
+        call_reply(call, STATUS_NOT_FOUND, not_found);
+}
+
+static void see_stock(struct call *call, const struct answer *answer)
+{
+    struct shelf *shelf = call_locals(call);
+    struct cursor rows = answer->body;
+    if (!cursor_array(&rows) || !cursor_array(&rows)) {
+        call_reply(call, STATUS_NOT_FOUND, not_found);
+        return;
+    }
+    shelf->left = cursor_int(&rows);
+}
+
+static void the_stock(struct call *call, struct pack *body)
+{
+    const struct shelf *shelf = call_locals(call);
+    pack_array(body, 2);
+    pack_int(body, shelf->product);
+    pack_int(body, shelf->left);
+}
+
+static const struct step show[] = {
+    DO(read_product),
+    WORK(),
+    QUERY("inventory", "stock_of", .body = the_request, .then = see_stock),
+    REPLY(STATUS_OK, the_stock),
+};
+
+static void see_reserved(struct call *call, const struct answer *answer)
+{
+    struct shelf *shelf = call_locals(call);
+    struct cursor row = answer->body;
+    cursor_array(&row);
+    bool reserved = cursor_bool(&row);
+    shelf->left = cursor_int(&row);
+    if (!reserved)
+        call_reply(call, STATUS_SOLD_OUT, sold_out);
+}
+
+static void reserved(struct call *call, struct pack *body)
+{
+    const struct shelf *shelf = call_locals(call);
+    pack_array(body, 2);
+    pack_bool(body, true);
+    pack_int(body, shelf->left);
+}
+
+static const struct step reserve[] = {
+    WORK(),
+    QUERY("inventory", "stock_reserve", .body = the_request, .then = see_reserved),
+    REPLY(STATUS_OK, reserved),
+};
+
+static const struct route routes[] = {
+    {.name = "GET /inventory/{product_id}",
+     .steps = show,
+     .takes = "product_id:int",
+     .answers = "product_id:int stock_quantity:int"},
+    {.name = "POST /inventory/reserve",
+     .steps = reserve,
+     .takes = "product_id:int quantity:int order_id:int",
+     .answers = "reserved:bool left:int"},
+    {.name = NULL},
+};
+
+const struct actor_kind actor_inventory_service = {
+    .service = "inventory-service",
+    .port = 8020,
+    .work = {.p50_ns = 8 * NS_PER_MS, .p99_ns = 20 * NS_PER_MS},
+    .routes = routes,
+    .pools = {{"inventory", 20, 2000}},
+};

@@ -1,0 +1,483 @@
+/*
+ * postgresql: the modelled database. Statements share the cores of their server, read as many rows as the
+ * indexes that exist now make them read, and queue at a row's lock. What they read and write is real:
+ * products with a stock, orders with their money.
+ */
+#include <stdlib.h>
+
+#include "actors/shop/catalogue.h"
+#include "actors/shop/orders.h"
+#include "actors/shop/sharing.h"
+#include "actors/shop/statements.h"
+#include "core/actor.h"
+#include "core/due.h"
+#include "core/message.h"
+#include "core/slab.h"
+#include "core/text.h"
+
+enum { INDEXES_MAX = 16, SERVERS_MAX = 8, RUNNING_MAX = 8192, PURPOSE_JITTER = 0x300, LOCK_SLOTS = 1024 };
+
+struct server {
+    struct actor *actor;
+    struct sharing cpu;
+    struct timer timer;
+};
+
+/* A statement in the database, from its arrival to its answer. */
+struct running {
+    struct slab_item item;
+    struct sharing_job job;
+    struct server *server;
+    uint16_t from, statement;
+    uint8_t plan;
+    uint64_t ask;
+    int64_t rows;
+    double cost_ns;
+    struct body *params;
+    int64_t lock; /* product id; 0: none */
+    struct running *next_waiting; /* behind whoever holds the lock of that row */
+};
+
+struct lock {
+    struct running *holder, *first, *last; /* those that wait */
+};
+
+struct database {
+    struct catalogue catalogue;
+    struct orders orders;
+    struct server servers[SERVERS_MAX]; /* the primary, then replicas */
+    int server_count, next_server;
+    bool there[INDEXES_MAX];
+    uint64_t used[INDEXES_MAX], missed[INDEXES_MAX]; /* statements that used it, or would have */
+    uint64_t full_scans;
+    struct slab running;
+    struct lock locks[LOCK_SLOTS];
+    int peak_running;
+};
+
+static int index_place(const char *name)
+{
+    for (size_t i = 0; i < shop_index_count; i++)
+        if (strcmp(shop_indexes[i].name, name) == 0)
+            return (int)i;
+    return -1; /* a primary key: always there */
+}
+
+static void server_due(void *owner, int64_t now_ns);
+
+static void add_server(struct actor *actor, struct database *database)
+{
+    struct server *server = &database->servers[database->server_count++];
+    server->actor = actor;
+    server->cpu.cores = actor_scenario(actor)->postgresql.cores;
+    server->timer = (struct timer){.fire = server_due, .owner = server};
+}
+
+static int64_t rows_at(const struct actor *actor, int64_t at_ns)
+{
+    return (int64_t)curve_at(&actor_scenario(actor)->postgresql.products, at_ns);
+}
+
+static void start(struct actor *actor)
+{
+    struct database *database = actor_state(actor);
+    const struct postgresql_spec *spec = &actor_scenario(actor)->postgresql;
+    double most = CATALOGUE_CATEGORIES * CATALOGUE_TOP;
+    for (size_t i = 0; i < spec->products.count; i++)
+        most = MAX(most, spec->products.points[i].value);
+    catalogue_init(&database->catalogue, (int64_t)most);
+    slab_init(&database->running, sizeof(struct running), RUNNING_MAX);
+    ASSERT(shop_index_count <= INDEXES_MAX);
+    for (size_t i = 0; i < shop_index_count; i++)
+        database->there[i] = shop_indexes[i].at_start;
+    for (int i = 0; i <= MIN(spec->read_replicas, SERVERS_MAX - 1); i++)
+        add_server(actor, database);
+}
+
+static void stop(struct actor *actor)
+{
+    struct database *database = actor_state(actor);
+    for (int i = 0; i < SERVERS_MAX; i++)
+        sharing_fini(&database->servers[i].cpu);
+    slab_fini(&database->running);
+    orders_fini(&database->orders);
+    catalogue_fini(&database->catalogue);
+}
+
+/* The first plan whose index exists. */
+static uint8_t choose_plan(struct database *database, const struct statement *statement)
+{
+    for (uint8_t i = 0; i < STATEMENT_PLANS_MAX; i++) {
+        const char *index = statement->plans[i].index;
+        int place = index ? index_place(index) : -1;
+        if (place < 0)
+            return i;
+        if (database->there[place]) {
+            database->used[place]++;
+            return i;
+        }
+        database->missed[place]++;
+    }
+    ASSERT(!"a statement's last plan needs no index");
+    return 0;
+}
+
+/* ---- results ---- */
+
+static void pack_product(struct pack *pack, const struct catalogue *catalogue, int64_t id)
+{
+    pack_array(pack, 5);
+    pack_int(pack, id);
+    catalogue_pack_name(pack, id);
+    pack_text(pack, catalogue_category_name((int)((id - 1) % CATALOGUE_CATEGORIES)));
+    pack_real(pack, (double)catalogue_price_cents(id) / 100);
+    pack_int(pack, catalogue->stock[id - 1]);
+}
+
+static void category_page(struct database *database, struct cursor *params, struct pack *pack)
+{
+    const struct catalogue *catalogue = &database->catalogue;
+    int category = catalogue_category(cursor_text(params));
+    uint32_t count = 0;
+    for (int i = 0; category >= 0 && i < CATALOGUE_PAGE; i++)
+        count += catalogue->stock[catalogue->page[category][i] - 1] > 0;
+    pack_array(pack, count);
+    for (int i = 0; count && i < CATALOGUE_PAGE; i++)
+        if (catalogue->stock[catalogue->page[category][i] - 1] > 0)
+            pack_product(pack, catalogue, catalogue->page[category][i]);
+}
+
+static void recommend(struct database *database, struct cursor *params, struct pack *pack)
+{
+    const struct catalogue *catalogue = &database->catalogue;
+    int category = catalogue_category(cursor_text(params));
+    double low = cursor_real(params), high = cursor_real(params);
+    uint32_t ids[10], count = 0;
+    for (int i = 0; category >= 0 && i < CATALOGUE_TOP && count < ARRAY_LEN(ids); i++) {
+        uint32_t id = catalogue->top[category][i];
+        double price = (double)catalogue_price_cents(id) / 100;
+        if (price >= low && price <= high)
+            ids[count++] = id;
+    }
+    pack_array(pack, count);
+    for (uint32_t i = 0; i < count; i++) {
+        pack_array(pack, 4);
+        pack_int(pack, ids[i]);
+        catalogue_pack_name(pack, ids[i]);
+        pack_real(pack, (double)catalogue_price_cents(ids[i]) / 100);
+        pack_int(pack, catalogue_popularity(ids[i]));
+    }
+}
+
+static void popular_products(struct database *database, struct cursor *params, struct pack *pack)
+{
+    (void)params;
+    pack_array(pack, CATALOGUE_CATEGORIES);
+    for (int i = 0; i < CATALOGUE_CATEGORIES; i++) {
+        int64_t id = database->catalogue.top[i][0];
+        pack_array(pack, 3);
+        pack_int(pack, id);
+        catalogue_pack_name(pack, id);
+        pack_int(pack, catalogue_popularity(id));
+    }
+}
+
+static void product_by_id(struct database *database, struct cursor *params, struct pack *pack)
+{
+    int64_t id = cursor_int(params);
+    bool found = catalogue_has(&database->catalogue, id);
+    pack_array(pack, found);
+    if (found)
+        pack_product(pack, &database->catalogue, id);
+}
+
+static void stock_of(struct database *database, struct cursor *params, struct pack *pack)
+{
+    int64_t id = cursor_int(params);
+    bool found = catalogue_has(&database->catalogue, id);
+    pack_array(pack, found);
+    if (!found)
+        return;
+    pack_array(pack, 1);
+    pack_int(pack, database->catalogue.stock[id - 1]);
+}
+
+static void stock_reserve(struct database *database, struct cursor *params, struct pack *pack)
+{
+    int64_t id = cursor_int(params), quantity = cursor_int(params);
+    uint64_t order = (uint64_t)cursor_int(params);
+    bool reserved = orders_stands(&database->orders, order);
+    if (!reserved && catalogue_take(&database->catalogue, id, quantity)) {
+        reserved = orders_create(&database->orders, order);
+        if (!reserved) { /* no such order: the transaction rolls back */
+            database->catalogue.stock[id - 1] += (int32_t)quantity;
+            database->catalogue.taken -= quantity;
+        }
+    }
+    pack_array(pack, 2);
+    pack_bool(pack, reserved);
+    pack_int(pack, catalogue_has(&database->catalogue, id) ? database->catalogue.stock[id - 1] : 0);
+}
+
+static void order_insert(struct database *database, struct cursor *params, struct pack *pack)
+{
+    uint64_t id = (uint64_t)cursor_int(params);
+    cursor_skip(params); /* the user */
+    int64_t product = cursor_int(params), quantity = cursor_int(params);
+    struct slice key = {"", 0};
+    if (!cursor_nil(params))
+        key = cursor_text(params);
+    if (params->bad || !catalogue_has(&database->catalogue, product) || quantity < 1) {
+        pack_array(pack, 0);
+        return;
+    }
+    int64_t total_cents = catalogue_price_cents(product) * quantity;
+    struct order_row row = orders_insert(&database->orders, id, total_cents, quantity, key);
+    pack_array(pack, 2);
+    pack_int(pack, (int64_t)row.id);
+    pack_int(pack, row.total_cents);
+}
+
+typedef void result_fn(struct database *, struct cursor *, struct pack *);
+static result_fn *const results[SQL_COUNT] = {
+    [SQL_PRODUCTS_BY_CATEGORY] = category_page,
+    [SQL_RECOMMENDATIONS] = recommend,
+    [SQL_SEARCH] = category_page,
+    [SQL_POPULAR_WITH_HISTORY] = category_page,
+    [SQL_POPULAR_PRODUCTS] = popular_products,
+    [SQL_PRODUCT_BY_ID] = product_by_id,
+    [SQL_STOCK_OF] = stock_of,
+    [SQL_STOCK_RESERVE] = stock_reserve,
+    [SQL_ORDER_INSERT] = order_insert,
+};
+
+/* ---- locks ---- */
+
+/* Rows share slots by id: two products in one slot wait for each other, as on one page. */
+static struct lock *lock_of(struct database *database, int64_t product)
+{
+    return &database->locks[(uint64_t)product % LOCK_SLOTS];
+}
+
+static void rearm(struct server *server)
+{
+    int64_t next_at_ns = sharing_next_at(&server->cpu);
+    if (next_at_ns == NEVER)
+        actor_disarm(server->actor, &server->timer);
+    else
+        actor_arm(server->actor, &server->timer, next_at_ns);
+}
+
+static void run_on_cpu(struct running *running)
+{
+    struct server *server = running->server;
+    sharing_add(&server->cpu, &running->job, running->cost_ns, actor_now(server->actor));
+    rearm(server);
+}
+
+/* True: the row is this statement's; false: it waits behind the holder. */
+static bool take_lock(struct database *database, struct running *running)
+{
+    struct lock *lock = lock_of(database, running->lock);
+    running->next_waiting = NULL;
+    if (!lock->holder) {
+        lock->holder = running;
+        return true;
+    }
+    if (lock->last)
+        lock->last->next_waiting = running;
+    else
+        lock->first = running;
+    lock->last = running;
+    return false;
+}
+
+static void drop_lock(struct database *database, struct running *running)
+{
+    struct lock *lock = lock_of(database, running->lock);
+    if (lock->holder == running) {
+        lock->holder = lock->first;
+        if (lock->first) {
+            lock->first = lock->first->next_waiting;
+            if (!lock->first)
+                lock->last = NULL;
+            run_on_cpu(lock->holder);
+        }
+        return;
+    }
+    struct running *before = NULL;
+    for (struct running *at = lock->first; at != running; at = at->next_waiting)
+        before = at;
+    *(before ? &before->next_waiting : &lock->first) = running->next_waiting;
+    if (lock->last == running)
+        lock->last = before;
+}
+
+/* ---- statements ---- */
+
+static void finish(struct actor *actor, struct running *running, enum status status)
+{
+    struct database *database = actor_state(actor);
+    struct pack *pack = NULL;
+    if (!status_failed(status)) {
+        struct cursor params = cursor_of(running->params);
+        cursor_array(&params);
+        pack = actor_pack(actor);
+        pack_array(pack, 4);
+        pack_int(pack, running->rows);
+        pack_int(pack, running->plan);
+        pack_int(pack, database->running.live);
+        results[running->statement](database, &params, pack);
+        struct business_stats *shop = actor_business(actor);
+        shop->db_orders = database->orders.created;
+        shop->db_revenue_cents = database->orders.revenue_cents;
+        shop->db_pieces = database->orders.pieces;
+        shop->db_stock_taken = database->catalogue.taken;
+    }
+    if (running->lock)
+        drop_lock(database, running);
+    actor_reply(actor, running->from, running->ask, status, pack);
+    actor_release(actor, running->params);
+    slab_give(&database->running, running);
+}
+
+static void server_due(void *owner, int64_t now_ns)
+{
+    struct server *server = owner;
+    struct sharing_job *job;
+    while ((job = sharing_done(&server->cpu, now_ns)))
+        finish(server->actor, CONTAINER(job, struct running, job), STATUS_OK);
+    rearm(server);
+}
+
+/* Reads go round all servers, writes to the primary. */
+static struct server *choose_server(struct database *database, const struct statement *statement)
+{
+    if (statement->writes)
+        return &database->servers[0];
+    return &database->servers[database->next_server++ % database->server_count];
+}
+
+static void begin(struct actor *actor, struct message *message)
+{
+    struct database *database = actor_state(actor);
+    const struct postgresql_spec *spec = &actor_scenario(actor)->postgresql;
+    const struct statement *statement = &shop_statements[message->route];
+    bool room = (int)database->running.live < spec->max_connections * database->server_count;
+    struct running *running = room ? slab_take(&database->running) : NULL;
+    if (!running) {
+        actor_reply(actor, message->from, message->ask, STATUS_CONNECTIONS_EXHAUSTED, NULL);
+        return;
+    }
+    const struct plan *plan = &statement->plans[running->plan = choose_plan(database, statement)];
+    double rows = plan->rows + plan->share * (double)rows_at(actor, actor_now(actor));
+    uint64_t chance = draw(actor_seed(actor), message->context.span, PURPOSE_JITTER, 0).a;
+    double cost_ns = statement->fixed_us * 1e3 + rows * spec->scan_ns_per_row * plan->row_cost;
+    running->server = choose_server(database, statement);
+    running->from = message->from;
+    running->statement = message->route;
+    running->ask = message->ask;
+    running->rows = (int64_t)rows;
+    running->cost_ns = cost_ns * draw_lognormal_mean1(chance, spec->jitter_sigma);
+    running->params = body_ref(message->body);
+    database->full_scans += plan->share >= 1;
+    running->lock = 0;
+    if (statement->locks_row) {
+        struct cursor params = cursor_of(running->params);
+        cursor_array(&params);
+        running->lock = cursor_int(&params);
+        if (running->lock && !take_lock(database, running))
+            return;
+    }
+    run_on_cpu(running);
+}
+
+static void cancel(struct actor *actor, uint64_t ask)
+{
+    struct database *database = actor_state(actor);
+    if (!actor_scenario(actor)->postgresql.cancel_on_deadline)
+        return;
+    for (uint32_t slot = 0; slot < database->running.count; slot++) {
+        struct running *running = slab_at(&database->running, slot);
+        if (!running || running->ask != ask)
+            continue;
+        if (running->job.place) {
+            sharing_remove(&running->server->cpu, &running->job, actor_now(actor));
+            rearm(running->server);
+        }
+        finish(actor, running, STATUS_DEADLINE);
+        return;
+    }
+}
+
+static void receive(struct actor *actor, struct message *message)
+{
+    if (message->kind == MESSAGE_CANCEL)
+        cancel(actor, message->ask);
+    else if (message->route >= SQL_COUNT)
+        actor_reply(actor, message->from, message->ask, STATUS_BAD_INPUT, NULL);
+    else
+        begin(actor, message);
+}
+
+/* ---- faults ---- */
+
+static bool fault(struct actor *actor, const struct fault_spec *spec)
+{
+    struct database *database = actor_state(actor);
+    if (spec->kind == FAULT_READ_REPLICAS) {
+        while (database->server_count <= MIN((int)spec->value, SERVERS_MAX - 1))
+            add_server(actor, database);
+        database->server_count = MIN((int)spec->value, SERVERS_MAX - 1) + 1;
+        return true;
+    }
+    int place = index_place(spec->target);
+    if (place < 0)
+        return false;
+    database->there[place] = spec->kind == FAULT_CREATE_INDEX;
+    if (database->there[place])
+        database->used[place] = 0;
+    return true;
+}
+
+static bool landed(struct actor *actor, const struct fault_spec *spec, struct text *evidence)
+{
+    struct database *database = actor_state(actor);
+    if (spec->kind == FAULT_READ_REPLICAS) {
+        text_i64(evidence, database->server_count);
+        text_str(evidence, " servers answered reads");
+        return database->server_count == (int)spec->value + 1;
+    }
+    int place = index_place(spec->target);
+    if (place < 0)
+        return false;
+    if (spec->kind == FAULT_CREATE_INDEX) {
+        text_u64(evidence, database->used[place]);
+        text_str(evidence, " statements used it");
+        return database->there[place] && database->used[place] > 0;
+    }
+    if (database->missed[place]) {
+        text_u64(evidence, database->missed[place]);
+        text_str(evidence, " statements looked for it in vain");
+    } else {
+        text_str(evidence, "it is gone; no statement of this run looks for it");
+    }
+    if (database->full_scans) {
+        text_str(evidence, "; ");
+        text_u64(evidence, database->full_scans);
+        text_str(evidence, " sequential scans");
+    }
+    return database->missed[place] > 0 || !database->there[place];
+}
+
+const struct actor_kind actor_postgresql = {
+    .service = "postgresql",
+    .port = 5432,
+    .store = "postgresql",
+    .state_bytes = sizeof(struct database),
+    .start = start,
+    .stop = stop,
+    .receive = receive,
+    .fault = fault,
+    .landed = landed,
+};

@@ -1,0 +1,54 @@
+/* recommendation-service: the new feature. Its one query has no index of its own. */
+#include "core/actor.h"
+
+static void category_and_price(struct call *call, struct pack *body)
+{
+    struct cursor request = call_request(call);
+    cursor_array(&request);
+    cursor_skip(&request);
+    struct slice category = cursor_text(&request);
+    pack_array(body, 3);
+    pack_text_len(body, category.at, category.len);
+    pack_int(body, 0);
+    pack_int(body, 10000);
+}
+
+static void keep(struct call *call, const struct answer *answer)
+{
+    struct cursor rows = answer->body;
+    struct slice list = cursor_raw(&rows);
+    call_keep_bytes(call, list.at, list.len);
+}
+
+static void recommended(struct call *call, struct pack *body)
+{
+    struct cursor request = call_request(call);
+    cursor_array(&request);
+    struct slice user = cursor_text(&request);
+    pack_array(body, 2);
+    pack_text_len(body, user.at, user.len);
+    pack_raw(body, call_kept(call)->bytes, call_kept(call)->len);
+}
+
+static const struct step recommend[] = {
+    WORK(),
+    QUERY("recommendations", "recommendations", .body = category_and_price, .then = keep),
+    REPLY(STATUS_OK, recommended),
+};
+
+static const struct route routes[] = {
+    {.name = "POST /recommend",
+     .steps = recommend,
+     .takes = "user_id:text category:text",
+     .answers = "user_id:text recommendations:[id:int name:text price:real popularity:int]",
+     .endpoint_type = "slow_unindexed"},
+    {.name = NULL},
+};
+
+const struct actor_kind actor_recommendation_service = {
+    .service = "recommendation-service",
+    .port = 8011,
+    .work = {.p50_ns = 8 * NS_PER_MS, .p99_ns = 20 * NS_PER_MS},
+    .routes = routes,
+    .pools = {{"recommendations", 20, 2000}},
+};

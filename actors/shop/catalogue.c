@@ -1,0 +1,128 @@
+#include "actors/shop/catalogue.h"
+
+#include <stdlib.h>
+
+static const char *const categories[CATALOGUE_CATEGORIES] = {"electronics", "furniture", "sports", "kitchen",
+                                                             "garden",      "toys",      "books",  "fashion"};
+
+/* Product n (from 0) belongs to category n % 8. */
+static const char *const names[] = {
+    "Aurora Wireless Headphones", "Oslo Oak Desk",          "Ridgeline Trail Shoes",  "Copper Pour-Over Kettle",
+    "Cedar Raised Bed",           "Balance Bike Pico",      "The Long Harbour",       "Merino Crew Sweater",
+    "Pulse Smart Watch",          "Lund Reading Chair",     "Apex Climbing Rope 60m", "Cast Iron Skillet 28cm",
+    "Solar Path Lights (6)",      "Wooden Railway Set",     "A Field Guide to Moss",  "Waxed Cotton Jacket",
+    "Vista 27\" Monitor",         "Birch Bookshelf",        "Tempo Road Helmet",      "Chef's Knife 20cm",
+    "Rain Barrel 200l",           "Marble Run Deluxe",      "Bread, Slowly",          "Linen Shirt",
+    "Nimbus Mechanical Keyboard", "Walnut Nightstand",      "Kestrel Yoga Mat",       "Stoneware Dinner Set",
+    "Pruning Shears Pro",         "Night Sky Projector",    "The Cartographer's Key", "Selvedge Jeans",
+    "Echo Bookshelf Speakers",    "Haven Sofa, 3 seats",    "Fjord Kayak Paddle",     "Espresso Grinder M2",
+    "Teak Garden Bench",          "Puzzle: Old Town (1000)", "Cooking for Two",       "Canvas Sneakers",
+    "Orbit Mesh Router (3)",      "Studio Standing Desk",   "Summit 45l Backpack",    "Enamel Dutch Oven",
+    "Compost Tumbler",            "Robot Builder Kit",      "Letters from Lisbon",    "Wool Overcoat",
+    "Prism 4K Action Camera",     "Ash Dining Table",       "Trail Running Vest",     "Hand Blender Duo",
+    "Wildflower Seed Mix",        "Plush Otter",            "Gardens in Winter",      "Leather Belt",
+    "Volt Power Bank 20k",        "Nook Corner Shelf",      "Folding Exercise Bike",  "Glass Storage Set (10)",
+    "Greenhouse Mini",            "Kite Albatross",         "The Quiet Machine",      "Rain Boots",
+    "Lumen Desk Lamp",            "Drift Bed Frame",        "Carbon Tennis Racket",   "Pasta Machine Roma",
+    "Bird Feeder Window",         "Balsa Glider (4)",       "Maps of the Deep Sea",   "Silk Scarf",
+};
+_Static_assert(ARRAY_LEN(names) == CATALOGUE_NAMED, "named products");
+
+static const char *const kinds[CATALOGUE_CATEGORIES] = {"Gadget ", "Shelf ", "Gear ",  "Utensil ",
+                                                        "Planter ", "Toy ",  "Novel ", "Garment "};
+
+/* A fixed mixing of the id (the finalizer of MurmurHash3): prices and popularity that look unordered. */
+static uint64_t mixed(int64_t id)
+{
+    uint64_t x = (uint64_t)id;
+    x = (x ^ (x >> 33)) * UINT64_C(0xff51afd7ed558ccd);
+    x = (x ^ (x >> 33)) * UINT64_C(0xc4ceb9fe1a85ec53);
+    return x ^ (x >> 33);
+}
+
+int64_t catalogue_price_cents(int64_t id)
+{
+    static const int64_t base_cents[CATALOGUE_CATEGORIES] = {7900, 14900, 5900, 3900, 2900, 2400, 1400, 4900};
+    int64_t base = base_cents[(id - 1) % CATALOGUE_CATEGORIES];
+    return base / 2 + (int64_t)(mixed(id) % (uint64_t)base) / 100 * 100 + 99;
+}
+
+int64_t catalogue_popularity(int64_t id)
+{
+    return (int64_t)(mixed(id + 7) % 100000) + (id <= CATALOGUE_NAMED ? 100000 : 0);
+}
+
+int catalogue_category(struct slice name)
+{
+    for (int i = 0; i < CATALOGUE_CATEGORIES; i++)
+        if (slice_is(name, categories[i]))
+            return i;
+    return -1;
+}
+
+const char *catalogue_category_name(int category)
+{
+    return categories[category];
+}
+
+void catalogue_pack_name(struct pack *pack, int64_t id)
+{
+    if (id <= CATALOGUE_NAMED)
+        pack_text(pack, names[id - 1]);
+    else
+        pack_label(pack, kinds[(id - 1) % CATALOGUE_CATEGORIES], (uint64_t)id);
+}
+
+bool catalogue_has(const struct catalogue *catalogue, int64_t id)
+{
+    return id >= 1 && id <= catalogue->rows;
+}
+
+bool catalogue_take(struct catalogue *catalogue, int64_t id, int64_t quantity)
+{
+    if (!catalogue_has(catalogue, id) || quantity < 1 || catalogue->stock[id - 1] < quantity)
+        return false;
+    catalogue->stock[id - 1] -= (int32_t)quantity;
+    catalogue->taken += quantity;
+    return true;
+}
+
+/* Named products sort by name; generated ones all share their kind's first word, so by id. */
+static int by_name(const void *left, const void *right)
+{
+    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+    if (a <= CATALOGUE_NAMED && b <= CATALOGUE_NAMED)
+        return strcmp(names[a - 1], names[b - 1]);
+    return a < b ? -1 : a > b;
+}
+
+static int by_popularity(const void *left, const void *right)
+{
+    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+    int64_t more = catalogue_popularity(b) - catalogue_popularity(a);
+    if (more)
+        return more < 0 ? -1 : 1;
+    return a < b ? -1 : a > b;
+}
+
+void catalogue_init(struct catalogue *catalogue, int64_t rows)
+{
+    ASSERT(rows >= CATALOGUE_CATEGORIES * CATALOGUE_TOP && rows <= CATALOGUE_ROWS_MAX);
+    *catalogue = (struct catalogue){.rows = rows, .stock = base_alloc((size_t)rows, sizeof(int32_t))};
+    for (int64_t id = 1; id <= rows; id++)
+        catalogue->stock[id - 1] = (int32_t)(1000 + mixed(id + 13) % 2000);
+    for (uint32_t c = 0; c < CATALOGUE_CATEGORIES; c++) {
+        for (uint32_t i = 0; i < CATALOGUE_PAGE; i++)
+            catalogue->page[c][i] = i * CATALOGUE_CATEGORIES + c + 1;
+        for (uint32_t i = 0; i < CATALOGUE_TOP; i++)
+            catalogue->top[c][i] = i * CATALOGUE_CATEGORIES + c + 1;
+        qsort(catalogue->page[c], CATALOGUE_PAGE, sizeof(uint32_t), by_name);
+        qsort(catalogue->top[c], CATALOGUE_TOP, sizeof(uint32_t), by_popularity);
+    }
+}
+
+void catalogue_fini(struct catalogue *catalogue)
+{
+    free(catalogue->stock);
+    *catalogue = (struct catalogue){0};
+}

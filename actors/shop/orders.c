@@ -1,0 +1,96 @@
+#include "actors/shop/orders.h"
+
+#include <stdlib.h>
+
+#define uthash_fatal(message) ASSERT(!message)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#pragma GCC diagnostic ignored "-Wconversion"
+#include <uthash.h>
+
+enum { KEY_BYTES_MAX = 40 };
+
+struct order {
+    struct order_row row;
+    char key[KEY_BYTES_MAX];
+    uint32_t key_len;
+    UT_hash_handle by_id, by_key;
+};
+
+static struct order *find(const struct orders *orders, uint64_t id)
+{
+    struct order *order;
+    HASH_FIND(by_id, orders->by_id, &id, sizeof id, order);
+    return order;
+}
+
+static void drop_oldest(struct orders *orders)
+{
+    struct order *oldest = orders->by_id;
+    HASH_DELETE(by_id, orders->by_id, oldest);
+    if (oldest->key_len)
+        HASH_DELETE(by_key, orders->by_key, oldest);
+    free(oldest);
+    orders->kept--;
+}
+
+struct order_row orders_insert(struct orders *orders, uint64_t id, int64_t total_cents, int64_t quantity,
+                               struct slice key)
+{
+    struct order *order = NULL;
+    uint32_t key_len = MIN(key.len, (uint32_t)KEY_BYTES_MAX);
+    if (key_len)
+        HASH_FIND(by_key, orders->by_key, key.at, key_len, order);
+    if (!order)
+        order = find(orders, id);
+    if (order)
+        return order->row;
+    if (orders->kept == ORDERS_KEPT)
+        drop_oldest(orders);
+    order = base_alloc(1, sizeof *order);
+    order->row = (struct order_row){.id = id, .total_cents = total_cents, .quantity = quantity};
+    order->key_len = key_len;
+    HASH_ADD(by_id, orders->by_id, row.id, sizeof order->row.id, order);
+    if (key_len) {
+        memcpy(order->key, key.at, key_len);
+        HASH_ADD_KEYPTR(by_key, orders->by_key, order->key, key_len, order);
+    }
+    orders->kept++;
+    return order->row;
+}
+
+bool orders_stands(const struct orders *orders, uint64_t id)
+{
+    const struct order *order = find(orders, id);
+    return order && order->row.created;
+}
+
+bool orders_create(struct orders *orders, uint64_t id)
+{
+    struct order *order = find(orders, id);
+    if (!order || order->row.created)
+        return false;
+    order->row.created = true;
+    orders->created++;
+    orders->revenue_cents += order->row.total_cents;
+    orders->pieces += order->row.quantity;
+    return true;
+}
+
+void orders_count(const struct orders *orders, uint64_t *created, int64_t *revenue_cents)
+{
+    *created = 0;
+    *revenue_cents = 0;
+    for (const struct order *order = orders->by_id; order; order = order->by_id.next)
+        if (order->row.created) {
+            ++*created;
+            *revenue_cents += order->row.total_cents;
+        }
+}
+
+void orders_fini(struct orders *orders)
+{
+    while (orders->by_id)
+        drop_oldest(orders);
+}
+#pragma GCC diagnostic pop

@@ -1,0 +1,92 @@
+/* ask: a step that asks another service, or a command to the cache - one CLIENT span, one answer, one limit. */
+#include "core/parts.h"
+
+/* Every request of a journey is a trace of its own; the first one's start was meant for this instant. */
+static void begin_root(struct call *call)
+{
+    struct world *world = call->actor->world;
+    if (call->intended_at_ns == NEVER) {
+        struct trace_context fresh = trace_root(world->seed, call->context.stream,
+                                                call->number | (uint64_t)call->step << 48);
+        call->below.trace_hi = fresh.trace_hi;
+        call->below.trace_lo = fresh.trace_lo;
+        call->intended_at_ns = world->now_ns;
+    }
+    struct stream_stats *stats = &world->stats.streams[call->context.stream];
+    stats->started++;
+    stats->in_flight++;
+}
+
+static void end_root(struct call *call, enum status status)
+{
+    struct world *world = call->actor->world;
+    struct stream_stats *stats = &world->stats.streams[call->context.stream];
+    stats->in_flight--;
+    stats_root(stats, call->intended_at_ns, world->now_ns - call->intended_at_ns, status_failed(status));
+    world->stats.traces++;
+    call->intended_at_ns = NEVER;
+}
+
+void ask_begin(struct call *call, const struct bound_step *bound)
+{
+    struct world *world = call->actor->world;
+    const struct step *step = bound->step;
+    if (call->root)
+        begin_root(call);
+    int64_t limit_at_ns = step->limit_ms ? world->now_ns + step->limit_ms * NS_PER_MS : NEVER;
+    call->step_deadline_ns = MIN(limit_at_ns, call->deadline_ns);
+
+    struct pack *pack = world_pack(world);
+    if (step->body)
+        step->body(call, pack);
+    else
+        pack_array(pack, 0);
+    struct body *body = world_body(world, pack);
+
+    span_open(&call->span, bound->site, world->seed, &call->below, call->step + 1u, world->now_ns);
+    if (bound->site->path_template && body) {
+        struct cursor cursor = cursor_of(body);
+        cursor_array(&cursor);
+        call->span.path_param = cursor_text(&cursor);
+    }
+    struct trace_context context = span_context(&call->span, &call->below);
+    world->stats.asks++;
+    if (!body) {
+        ask_ended(call, bound, STATUS_BAD_INPUT);
+        call_resume(call, STATUS_FAILED, NULL, cursor_of(NULL));
+        return;
+    }
+    call_arm(call, call->step_deadline_ns);
+    /* The span names the path's parameter when it ends: the body stays until then. */
+    struct body *held = body_ref(body);
+    body_unref(&world->messages.bodies, call->sent);
+    call->sent = held;
+    world_ask(world, call->actor, bound->to, bound->route, slab_handle(&call->item), call->step_deadline_ns,
+              &context, body);
+}
+
+void ask_ended(struct call *call, const struct bound_step *bound, enum status status)
+{
+    struct world *world = call->actor->world;
+    struct span *span = &call->span;
+    int64_t took_ns = world->now_ns - span->start_ns;
+    bool cache = bound->step->kind == STEP_CACHE;
+    world->stats.asks_ended[status]++;
+    bound->edge->calls++;
+    bound->edge->errors += status_failed(status);
+    histogram_add_ns(&bound->edge->latency, took_ns);
+    span->status = status;
+    series_record(bound_series_of(world, bound->durations,
+                                  cache ? METRIC_DB_DURATION : METRIC_HTTP_CLIENT_DURATION, span),
+                  took_ns, world->now_ns, span);
+    world_emit(world, span, status, world->now_ns);
+    if (call->root)
+        end_root(call, status);
+}
+
+void ask_answered(struct call *call, struct message *message)
+{
+    const struct bound_step *bound = &call->route->steps[call->step];
+    ask_ended(call, bound, message->status);
+    call_resume(call, message->status, message->body, cursor_of(message->body));
+}

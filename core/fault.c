@@ -1,0 +1,131 @@
+/* fault: applies what the scenario breaks (or mends), and proves afterwards that it landed. */
+#include "core/parts.h"
+
+#include "core/text.h"
+
+static struct pool *pool_of(struct world *world, const char *name, size_t nth)
+{
+    for (size_t a = 0; a < world->actor_count; a++)
+        for (size_t i = 0; i < world->actors[a].pool_count; i++)
+            if (strcmp(world->actors[a].pools[i].pool.name, name) == 0 && nth-- == 0)
+                return &world->actors[a].pools[i].pool;
+    return NULL;
+}
+
+static void apply_to_pools(struct world *world, const struct fault_spec *fault)
+{
+    struct pool *pool;
+    for (size_t nth = 0; (pool = pool_of(world, fault->target, nth)); nth++) {
+        if (fault->kind == FAULT_POOL_MAX)
+            pool_resize(pool, (int)fault->value, pool->held, world->now_ns);
+        else if (fault->kind == FAULT_HOLD_CONNECTIONS)
+            pool_resize(pool, pool->max, (int)fault->value, world->now_ns);
+        else
+            pool->acquire_timeout_ns = (int64_t)fault->value;
+    }
+}
+
+static void log_fault(struct world *world, const struct fault_spec *fault)
+{
+    struct log_record record = {.body = LOG_BODY_FAULT, .severity = LOG_INFO, .at_ns = world->now_ns,
+                                .service = world->load ? world->load->index : 0};
+    attrs_text(&record.attrs, ATTR_LOG_FAULT, fault_kind_name(fault->kind));
+    attrs_text(&record.attrs, ATTR_LOG_ACTION, fault->target);
+    attrs_int(&record.attrs, ATTR_LOG_DEMO_MINUTE, world->now_ns / NS_PER_MIN);
+    world_log(world, &record);
+}
+
+void fault_apply(struct world *world, size_t index)
+{
+    const struct fault_spec *fault = &world->scenario->faults[index];
+    struct actor *actor;
+    world->stats.faults[index].applied = true;
+    log_fault(world, fault);
+    switch (fault->kind) {
+    case FAULT_DROP_INDEX:
+    case FAULT_CREATE_INDEX:
+    case FAULT_READ_REPLICAS:
+        world->stats.faults[index].applied =
+            world->postgresql && world->postgresql->kind->fault(world->postgresql, fault);
+        return;
+    case FAULT_POOL_MAX:
+    case FAULT_HOLD_CONNECTIONS:
+    case FAULT_ACQUIRE_TIMEOUT:
+        apply_to_pools(world, fault);
+        return;
+    case FAULT_SERVICE_DOWN:
+    case FAULT_SERVICE_UP:
+    case FAULT_SERVICE_SLOW:
+        actor = bind_actor(world, fault->target);
+        ASSERT(actor);
+        if (fault->kind == FAULT_SERVICE_SLOW)
+            actor->slow = fault->value;
+        else
+            actor->down = fault->kind == FAULT_SERVICE_DOWN;
+        return;
+    case FAULT_KIND_COUNT:
+        break;
+    }
+    ASSERT(!"every kind of fault has a case");
+}
+
+/* Evidence for a pool: what its settings are now and what became of those who asked. */
+static bool pool_landed(struct world *world, const struct fault_spec *fault, struct text *evidence)
+{
+    const struct pool *pool = pool_of(world, fault->target, 0);
+    if (!pool)
+        return false;
+    text_str(evidence, "pool ");
+    text_str(evidence, pool->name);
+    text_str(evidence, ": max ");
+    text_i64(evidence, pool->max);
+    text_str(evidence, ", most in use ");
+    text_i64(evidence, pool->stats->peak_used);
+    text_str(evidence, ", ");
+    text_u64(evidence, pool->stats->timeouts);
+    text_str(evidence, " time-outs after ");
+    text_duration(evidence, pool->acquire_timeout_ns);
+    return pool->stats->acquired + pool->stats->timeouts > 0;
+}
+
+static bool service_landed(struct world *world, const struct fault_spec *fault, struct text *evidence)
+{
+    const struct actor *actor = bind_actor(world, fault->target);
+    uint64_t calls = 0, errors = 0;
+    for (size_t i = 0; i < world->stats.edge_count; i++)
+        if (strcmp(world->stats.edges[i].to, actor->kind->service) == 0) {
+            calls += world->stats.edges[i].calls;
+            errors += world->stats.edges[i].errors;
+        }
+    text_u64(evidence, errors);
+    text_str(evidence, " of ");
+    text_u64(evidence, calls);
+    text_str(evidence, " calls to ");
+    text_str(evidence, actor->kind->service);
+    text_str(evidence, " failed");
+    return fault->kind == FAULT_SERVICE_DOWN ? errors > 0 : calls > 0;
+}
+
+void faults_judge(struct world *world)
+{
+    for (size_t i = 0; i < world->scenario->fault_count; i++) {
+        const struct fault_spec *fault = &world->scenario->faults[i];
+        struct fault_stats *stats = &world->stats.faults[i];
+        struct text evidence = {0};
+        if (!stats->applied) {
+            text_str(&evidence, "never applied: the run ended before it, or nothing answers to it");
+        } else if (fault->kind <= FAULT_CREATE_INDEX || fault->kind == FAULT_READ_REPLICAS) {
+            struct actor *store = world->postgresql;
+            stats->landed = store && store->kind->landed(store, fault, &evidence);
+        } else if (fault->kind >= FAULT_SERVICE_DOWN) {
+            stats->landed = service_landed(world, fault, &evidence);
+        } else {
+            stats->landed = pool_landed(world, fault, &evidence);
+        }
+        size_t len = MIN(evidence.len, sizeof stats->evidence - 1);
+        if (len)
+            memcpy(stats->evidence, evidence.bytes, len);
+        stats->evidence[len] = '\0';
+        text_fini(&evidence);
+    }
+}

@@ -1,0 +1,209 @@
+/*
+ * parts: the inside of a world. For core/ alone; actors and edges see world.h and actor.h.
+ *
+ * A kind's tables are constant; what a world adds to them - whom a step reaches, which site and which
+ * series it counts in - is bound once at start-up (bind.c), so that nothing is looked up by name later.
+ */
+#ifndef CORE_PARTS_H
+#define CORE_PARTS_H
+
+#include "core/due.h"
+#include "core/message.h"
+#include "core/pool.h"
+#include "core/slab.h"
+#include "core/world.h"
+
+enum {
+    CALLS_MAX = 64 * 1024,  /* routes running at once in a world */
+    TURN_MESSAGES_MAX = 100 /* of one actor, then the next */
+};
+
+/* Series of one instrument at one place, by traffic type and outcome; made when first needed. */
+struct bound_series {
+    struct series *of[2][STATUS_COUNT];
+};
+
+struct bound_step {
+    const struct step *step;
+    struct actor *to;     /* ASK, QUERY, CACHE */
+    uint16_t route;       /* of the receiver; QUERY: statement */
+    const struct statement *statement;
+    struct pool *pool;
+    const struct span_site *site, *wait_site, *run_site;
+    struct edge_stats *edge;
+    struct bound_series *durations;
+};
+
+struct bound_route {
+    const struct route *route;
+    const struct span_site *site; /* NULL: a journey */
+    struct bound_step *steps;
+    size_t step_count;
+    struct bound_series *durations;
+};
+
+struct actor_pool {
+    struct pool pool;
+    struct actor *actor;
+    struct series *idle, *used, *max, *pending, *timeouts, *wait, *use;
+};
+
+struct actor {
+    struct world *world;
+    const struct actor_kind *kind;
+    const struct service_spec *spec;
+    struct service_stats *stats;
+    uint16_t index;
+    bool ready, down;
+    struct actor *next_ready;
+    struct mailbox mailbox;
+    double slow; /* factor on service times */
+    struct duration_dist work;
+    double work_sigma;
+    struct bound_route *routes;
+    size_t route_count;
+    struct actor_pool *pools;
+    size_t pool_count;
+    struct series *mailbox_depth, *mailbox_refused;
+    void *state;
+};
+
+/* A statement on its way: waits for a connection, runs, and gives the connection back - also when the
+   call that wanted it has gone (an orphan). */
+struct query {
+    struct slab_item item;
+    struct pool_wait wait;
+    struct actor_pool *pool;
+    const struct bound_step *bound;
+    struct body *params;
+    uint64_t call; /* handle; stale for an orphan */
+    struct trace_context context; /* below the CLIENT span */
+    int64_t granted_at_ns;        /* 0: still waiting */
+    int64_t deadline_ns;
+    bool demo;
+};
+
+struct call {
+    struct slab_item item;
+    struct actor *actor;
+    const struct bound_route *route;
+    struct timer timer;
+    uint16_t step;
+    bool root, running, ended;
+    enum status failure;
+    struct trace_context context; /* as it came; of a root: of its trace */
+    struct trace_context below;   /* for what this call asks */
+    int64_t started_at_ns, deadline_ns, step_deadline_ns;
+    int64_t intended_at_ns; /* root: when the request was meant to start */
+    uint64_t number;        /* root: of its stream */
+    struct body *request, *kept, *sent; /* as it came; of an answer; of the ask under way */
+    uint64_t reply_ask;
+    uint16_t reply_to;
+    struct query *query;
+    struct span server, span; /* its own, and the one of the step under way */
+    _Alignas(8) unsigned char locals[CALL_LOCAL_BYTES];
+};
+
+struct arrivals {
+    struct world *world;
+    const struct stream_spec *spec;
+    struct stream_stats *stats;
+    const struct bound_route *journey;
+    struct timer timer;
+    uint8_t index;
+    uint64_t number;
+    int64_t next_at_ns;
+    struct series *started, *dropped;
+};
+
+struct planned {
+    struct world *world;
+    struct timer timer;
+    size_t index;
+};
+
+struct alerts;
+
+struct world {
+    const struct scenario *scenario;
+    const struct registry *registry;
+    uint64_t seed;
+    struct sink sink;
+    int64_t now_ns;
+    struct due due;
+    struct message_pool messages;
+    struct slab calls, queries;
+    struct actor *actors;
+    size_t actor_count;
+    struct actor *postgresql, *redis, *load; /* found by kind; NULL: not there */
+    struct actor *ready_first, *ready_last;
+    struct span_site **sites;
+    size_t site_count;
+    struct metrics metrics;
+    struct run_stats stats;
+    struct arrivals arrivals[STREAMS_MAX];
+    struct planned *plans; /* phases, then faults */
+    struct timer sample;
+    struct alerts *alerts;
+    struct pack pack; /* scratch for bodies */
+    struct series *shop[METRIC_COUNT], *sold_out;
+    char **strings; /* made at start-up for names and addresses */
+    size_t string_count;
+};
+
+/* world.c */
+void world_send(struct world *world, struct message *message);
+void world_ask(struct world *world, const struct actor *from, struct actor *to, uint16_t route, uint64_t ask,
+               int64_t deadline_ns, const struct trace_context *context, struct body *body);
+void world_reply(struct world *world, uint16_t from, uint16_t to, uint64_t ask, enum status status,
+                 struct body *body);
+void world_emit(struct world *world, struct span *span, enum status status, int64_t end_ns);
+void world_log(struct world *world, struct log_record *record);
+struct pack *world_pack(struct world *world);
+struct body *world_body(struct world *world, const struct pack *pack); /* NULL: it did not fit */
+
+/* bind.c */
+void bind_world(struct world *world);
+void unbind_world(struct world *world);
+void bind_route(struct actor *actor, struct bound_route *bound, const struct route *route);
+struct actor *bind_actor(struct world *world, const char *service); /* NULL: none of that name */
+struct series *bound_series_of(struct world *world, struct bound_series *bound, enum metric_id metric,
+                               const struct span *span);
+
+/* call.c */
+void call_begin(struct actor *actor, struct message *message);
+bool call_begin_root(struct actor *actor, const struct bound_route *journey, struct arrivals *arrivals,
+                     uint64_t number, int64_t intended_at_ns);
+/* What the step under way came to; the call goes on. */
+void call_resume(struct call *call, enum status status, struct body *body, struct cursor at);
+/* Arms the call's timer for the earlier of the two; which one it was shows when it fires. */
+void call_arm(struct call *call, int64_t at_ns);
+
+/* ask.c, query.c: begin a step; it ends through call_resume */
+void ask_begin(struct call *call, const struct bound_step *bound);
+void ask_answered(struct call *call, struct message *message);
+void ask_ended(struct call *call, const struct bound_step *bound, enum status status);
+void query_begin(struct call *call, const struct bound_step *bound);
+void query_answered(struct query *query, struct message *message);
+void query_timed_out(struct call *call);
+void query_granted(struct pool_wait *wait, int64_t now_ns);
+
+/* load.c */
+void load_start(struct world *world);
+/* stats.c */
+void stats_start(struct world *world);
+void stats_free(struct world *world);
+void stats_sample(struct world *world); /* figures that are read, not counted: gauges, the shop's */
+struct edge_stats *stats_edge(struct world *world, const char *from, const char *to);
+void stats_root(struct stream_stats *stats, int64_t intended_at_ns, int64_t latency_ns, bool failed);
+/* alert.c */
+struct alerts *alerts_new(struct world *world);
+void alerts_free(struct alerts *alerts);
+void alerts_judge(struct world *world, int64_t now_ns);
+/* fault.c */
+void fault_apply(struct world *world, size_t index);
+void faults_judge(struct world *world);
+/* expect.c */
+void expects_judge(struct world *world);
+
+#endif

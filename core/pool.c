@@ -1,0 +1,71 @@
+#include "core/pool.h"
+
+static bool has_room(const struct pool *pool)
+{
+    return pool_active(pool) < pool->max;
+}
+
+static void take(struct pool *pool, int64_t waited_ns)
+{
+    pool->used++;
+    pool->stats->acquired++;
+    pool->stats->peak_used = MAX(pool->stats->peak_used, pool_active(pool));
+    histogram_add_ns(&pool->stats->wait, waited_ns);
+}
+
+enum pool_result pool_acquire(struct pool *pool, struct pool_wait *wait, int64_t now_ns)
+{
+    *wait = (struct pool_wait){.since_ns = now_ns};
+    if (has_room(pool)) {
+        take(pool, 0);
+        return POOL_GRANTED;
+    }
+    if (pool->waiters == POOL_WAITERS_MAX) {
+        pool->stats->refused++;
+        return POOL_REFUSED;
+    }
+    wait->waiting = true;
+    wait->previous = pool->last;
+    if (pool->last)
+        pool->last->next = wait;
+    else
+        pool->first = wait;
+    pool->last = wait;
+    pool->waiters++;
+    pool->waiters_peak = MAX(pool->waiters_peak, pool->waiters);
+    return POOL_QUEUED;
+}
+
+void pool_leave(struct pool *pool, struct pool_wait *wait)
+{
+    ASSERT(wait->waiting);
+    wait->waiting = false;
+    *(wait->previous ? &wait->previous->next : &pool->first) = wait->next;
+    *(wait->next ? &wait->next->previous : &pool->last) = wait->previous;
+    pool->waiters--;
+}
+
+static void grant(struct pool *pool, int64_t now_ns)
+{
+    while (pool->first && has_room(pool)) {
+        struct pool_wait *wait = pool->first;
+        pool_leave(pool, wait);
+        take(pool, now_ns - wait->since_ns);
+        pool->granted(wait, now_ns);
+    }
+}
+
+void pool_release(struct pool *pool, int64_t now_ns)
+{
+    ASSERT(pool->used > 0);
+    pool->used--;
+    grant(pool, now_ns);
+}
+
+void pool_resize(struct pool *pool, int max, int held, int64_t now_ns)
+{
+    pool->max = max;
+    pool->held = held;
+    pool->stats->max = max;
+    grant(pool, now_ns);
+}

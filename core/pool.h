@@ -1,0 +1,48 @@
+/*
+ * pool: a client's bounded set of connections, with a first-come-first-served line in front.
+ *
+ * Pure policy: it stands before the modelled database and before a real one. The waiting entry is the
+ * caller's memory. A connection that comes free goes to the head of the line at once (`granted`), so a
+ * newcomer never overtakes. The line is bounded; who finds it full is refused and counted. Time-outs are
+ * the caller's timers: whoever gives up calls pool_leave.
+ */
+#ifndef CORE_POOL_H
+#define CORE_POOL_H
+
+#include "core/stats.h"
+
+enum { POOL_WAITERS_MAX = 4096 };
+
+struct pool_wait {
+    struct pool_wait *next, *previous;
+    int64_t since_ns;
+    bool waiting;
+};
+
+enum pool_result { POOL_GRANTED, POOL_QUEUED, POOL_REFUSED };
+
+struct pool {
+    const char *name;
+    int max;
+    int used; /* by queries */
+    int held; /* by a fault: idle, but nobody else's */
+    int64_t acquire_timeout_ns;
+    struct pool_wait *first, *last;
+    uint32_t waiters, waiters_peak; /* the peak since it was last read and reset */
+    void (*granted)(struct pool_wait *wait, int64_t now_ns);
+    struct pool_stats *stats;
+};
+
+enum pool_result pool_acquire(struct pool *pool, struct pool_wait *wait, int64_t now_ns);
+void pool_leave(struct pool *pool, struct pool_wait *wait);
+/* A connection comes back. */
+void pool_release(struct pool *pool, int64_t now_ns);
+/* A smaller pool keeps what is in use and shrinks as connections come back. */
+void pool_resize(struct pool *pool, int max, int held, int64_t now_ns);
+
+static inline int pool_active(const struct pool *pool)
+{
+    return pool->used + pool->held;
+}
+
+#endif

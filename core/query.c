@@ -1,0 +1,286 @@
+/*
+ * query: a step that runs a statement - waits for one of the pool's connections, then for the database.
+ *
+ * The CLIENT span covers both; `pool wait` and `query execution` are its parts. A query outlives the
+ * call that gave it up: the connection is busy until the database has done with the statement.
+ */
+#include "core/parts.h"
+
+static const int64_t slow_ns = 1000 * NS_PER_MS;
+
+enum { ORDINAL_WAIT, ORDINAL_RUN };
+#define QUERY_HANDLE (UINT64_C(1) << 63)
+
+/* What the database said of a statement's execution. */
+struct execution {
+    int64_t rows_scanned, active, duration_ns;
+    const char *index; /* NULL: none */
+    bool full_scan;
+};
+
+static void part(struct query *query, const struct span_site *site, uint32_t ordinal, int64_t from_ns,
+                 enum status status, bool late)
+{
+    struct world *world = query->pool->actor->world;
+    struct span span;
+    span_open(&span, site, world->seed, &query->context, ordinal, from_ns);
+    span.late = late;
+    world_emit(world, &span, status, world->now_ns);
+}
+
+static void free_query(struct query *query)
+{
+    struct world *world = query->pool->actor->world;
+    body_unref(&world->messages.bodies, query->params);
+    slab_give(&world->queries, query);
+}
+
+static void describe_pool(struct attrs *attrs, const struct pool *pool, int64_t waited_ns, bool exhausted)
+{
+    int active = pool_active(pool);
+    attrs_int(attrs, ATTR_POOL_SIZE, pool->max);
+    attrs_int(attrs, ATTR_POOL_ACTIVE, active);
+    attrs_real(attrs, ATTR_POOL_UTILIZATION, pool->max ? 100.0 * active / pool->max : 100.0);
+    attrs_real(attrs, ATTR_POOL_WAIT_MS, (double)waited_ns * 1e-6);
+    attrs_bool(attrs, ATTR_POOL_EXHAUSTED, exhausted);
+}
+
+static void describe_execution(struct attrs *attrs, const struct statement *statement, const struct execution *ran)
+{
+    bool slow = ran->full_scan && statement->missing_index;
+    attrs_text(attrs, ATTR_DB_INDEX_USED, ran->index ? ran->index : "NONE");
+    attrs_int(attrs, ATTR_DB_ROWS_SCANNED, ran->rows_scanned);
+    attrs_real(attrs, ATTR_DB_QUERY_MS, (double)ran->duration_ns * 1e-6);
+    attrs_int(attrs, ATTR_DB_ACTIVE_QUERIES, ran->active);
+    if (!slow)
+        return;
+    attrs_bool(attrs, ATTR_DB_FULL_SCAN, true);
+    attrs_text(attrs, ATTR_DB_MISSING_INDEX, statement->missing_index);
+    attrs_bool(attrs, ATTR_DB_SLOW_QUERY, ran->duration_ns > slow_ns);
+    attrs_bool(attrs, ATTR_DB_SIM_SLOW, true);
+    attrs_real(attrs, ATTR_DB_SIM_DELAY_MS, (double)ran->duration_ns * 1e-6);
+}
+
+/* The incident is told on the query's span and on the span of the route that ran it. */
+static void describe_place(struct call *call, const struct statement *statement)
+{
+    if (statement->endpoint_type)
+        attrs_text(&call->span.attrs, ATTR_ENDPOINT_TYPE, statement->endpoint_type);
+    if (call->context.demo && call->context.demo_minute >= 0) {
+        const struct scenario *scenario = call->actor->world->scenario;
+        attrs_int(&call->span.attrs, ATTR_DEMO_MINUTE, call->context.demo_minute);
+        attrs_text(&call->span.attrs, ATTR_DEMO_PHASE, scenario->phases[call->context.phase].name);
+    }
+}
+
+static struct log_record record_of(const struct call *call, enum log_body body, enum log_severity severity)
+{
+    return (struct log_record){.body = body,
+                               .severity = severity,
+                               .service = call->actor->index,
+                               .at_ns = call->actor->world->now_ns,
+                               .trace_hi = call->span.trace_hi,
+                               .trace_lo = call->span.trace_lo,
+                               .span = call->span.id};
+}
+
+static void log_slow(const struct call *call, const struct query *query, const struct execution *ran)
+{
+    struct log_record record = record_of(call, LOG_BODY_SLOW_QUERY, LOG_WARN);
+    struct cursor params = cursor_of(query->params);
+    cursor_array(&params);
+    struct slice category = cursor_text(&params);
+    if (!params.bad)
+        attrs_text_len(&record.attrs, ATTR_LOG_CATEGORY, category.at, category.len);
+    attrs_real(&record.attrs, ATTR_LOG_QUERY_MS, (double)ran->duration_ns * 1e-6);
+    attrs_int(&record.attrs, ATTR_LOG_DEMO_MINUTE, call->context.demo_minute);
+    attrs_text(&record.attrs, ATTR_LOG_RECOMMENDED_INDEX, query->bound->statement->healing_sql);
+    world_log(call->actor->world, &record);
+}
+
+static void log_exhausted(const struct call *call, const struct query *query)
+{
+    struct log_record record = record_of(call, LOG_BODY_POOL_EXHAUSTED, LOG_ERROR);
+    struct attrs *attrs = &record.attrs;
+    const struct pool *pool = &query->pool->pool;
+    const struct statement *statement = query->bound->statement;
+    int64_t waited_ns = record.at_ns - query->wait.since_ns;
+    attrs_int(attrs, ATTR_LOG_MAX_CONNECTIONS, pool->max);
+    attrs_int(attrs, ATTR_LOG_ACTIVE_CONNECTIONS, pool_active(pool));
+    attrs_real(attrs, ATTR_LOG_WAIT_MS, (double)waited_ns * 1e-6);
+    attrs_int(attrs, ATTR_LOG_REJECTED, (int64_t)pool->stats->timeouts);
+    attrs_int(attrs, ATTR_LOG_DEMO_MINUTE, call->context.demo_minute);
+    attrs_text(attrs, ATTR_LOG_RECOMMENDATION,
+               statement->missing_index ? statement->healing_sql
+                                        : "Enable read replicas or increase max_connections");
+    world_log(call->actor->world, &record);
+}
+
+/* The step is over for its call, whatever becomes of the statement. */
+static void end_step(struct call *call, enum status status, struct body *body, struct cursor at)
+{
+    struct world *world = call->actor->world;
+    const struct bound_step *bound = &call->route->steps[call->step];
+    struct span *span = &call->span;
+    int64_t took_ns = world->now_ns - span->start_ns;
+    call->query = NULL;
+    world->stats.asks_ended[status]++;
+    bound->edge->calls++;
+    bound->edge->errors += status_failed(status);
+    histogram_add_ns(&bound->edge->latency, took_ns);
+    span->status = status;
+    series_record(bound_series_of(world, bound->durations, METRIC_DB_DURATION, span),
+                  took_ns, world->now_ns, span);
+    world_emit(world, span, status, world->now_ns);
+    call_resume(call, status, body, at);
+}
+
+/* No connection for it: the query has never reached the database. */
+static void end_waiting(struct call *call, struct query *query, enum status status)
+{
+    struct world *world = call->actor->world;
+    int64_t waited_ns = world->now_ns - query->wait.since_ns;
+    bool exhausted = status == STATUS_POOL_EXHAUSTED;
+    part(query, query->bound->wait_site, ORDINAL_WAIT, query->wait.since_ns, status, false);
+    series_record(query->pool->wait, waited_ns, world->now_ns, &call->span);
+    describe_pool(&call->span.attrs, &query->pool->pool, waited_ns, exhausted);
+    if (exhausted) {
+        query->pool->pool.stats->timeouts++;
+        describe_pool(&call->server.attrs, &query->pool->pool, waited_ns, true);
+        log_exhausted(call, query);
+    }
+    free_query(query);
+    end_step(call, status, NULL, cursor_of(NULL));
+}
+
+void query_begin(struct call *call, const struct bound_step *bound)
+{
+    struct world *world = call->actor->world;
+    const struct step *step = bound->step;
+    int64_t limit_at_ns = step->limit_ms ? world->now_ns + step->limit_ms * NS_PER_MS : NEVER;
+    call->step_deadline_ns = MIN(limit_at_ns, call->deadline_ns);
+    world->stats.asks++;
+    span_open(&call->span, bound->site, world->seed, &call->below, call->step + 1u, world->now_ns);
+    describe_place(call, bound->statement);
+
+    struct pack *pack = world_pack(world);
+    if (step->body)
+        step->body(call, pack);
+    else
+        pack_array(pack, 0);
+    struct body *params = world_body(world, pack);
+    struct query *query = params ? slab_take(&world->queries) : NULL;
+    if (!query) {
+        body_unref(&world->messages.bodies, params);
+        end_step(call, params ? STATUS_OVERLOADED : STATUS_FAILED, NULL, cursor_of(NULL));
+        return;
+    }
+    query->pool = CONTAINER(bound->pool, struct actor_pool, pool);
+    query->bound = bound;
+    query->params = params;
+    query->call = slab_handle(&call->item);
+    query->context = span_context(&call->span, &call->below);
+    query->granted_at_ns = 0;
+    query->deadline_ns = call->step_deadline_ns;
+    call->query = query;
+    switch (pool_acquire(bound->pool, &query->wait, world->now_ns)) {
+    case POOL_GRANTED:
+        query_granted(&query->wait, world->now_ns);
+        break;
+    case POOL_QUEUED:
+        call_arm(call, MIN(world->now_ns + bound->pool->acquire_timeout_ns, call->step_deadline_ns));
+        break;
+    case POOL_REFUSED:
+        end_waiting(call, query, STATUS_POOL_EXHAUSTED);
+        break;
+    }
+}
+
+void query_granted(struct pool_wait *wait, int64_t now_ns)
+{
+    struct query *query = CONTAINER(wait, struct query, wait);
+    struct actor *actor = query->pool->actor;
+    struct world *world = actor->world;
+    struct call *call = slab_find(&world->calls, query->call);
+    ASSERT(call); /* a call that gives up waiting leaves the line */
+    int64_t waited_ns = now_ns - wait->since_ns;
+    query->granted_at_ns = now_ns;
+    part(query, query->bound->wait_site, ORDINAL_WAIT, wait->since_ns, STATUS_OK, false);
+    series_record(query->pool->wait, waited_ns, now_ns, &call->span);
+    describe_pool(&call->span.attrs, &query->pool->pool, waited_ns, false);
+    due_cancel(&world->due, &call->timer);
+    call_arm(call, query->deadline_ns);
+    world_ask(world, actor, query->bound->to, query->bound->route, slab_handle(&query->item) | QUERY_HANDLE,
+              query->deadline_ns, &query->context, body_ref(query->params));
+}
+
+/* The figures come before the result, so that every database reports alike. */
+static bool read_execution(struct execution *ran, const struct statement *statement, struct cursor *cursor)
+{
+    cursor_array(cursor);
+    ran->rows_scanned = cursor_int(cursor);
+    int64_t plan = cursor_int(cursor);
+    ran->active = cursor_int(cursor);
+    if (cursor->bad || plan < 0 || plan >= STATEMENT_PLANS_MAX)
+        return false;
+    ran->index = statement->plans[plan].index;
+    ran->full_scan = !ran->index && statement->plans[plan].share > 0;
+    return true;
+}
+
+void query_answered(struct query *query, struct message *message)
+{
+    struct actor_pool *from = query->pool;
+    struct world *world = from->actor->world;
+    const struct statement *statement = query->bound->statement;
+    struct call *call = query->call ? slab_find(&world->calls, query->call) : NULL;
+    struct cursor cursor = cursor_of(message->body);
+    struct execution ran = {.duration_ns = world->now_ns - query->granted_at_ns};
+    enum status status = message->status;
+    bool reported = !status_failed(status);
+    if (reported && !read_execution(&ran, statement, &cursor)) {
+        reported = false;
+        status = STATUS_FAILED;
+    }
+    /* An answer at the very instant of the deadline loses; the timer of this instant ends the step. */
+    bool wanted = call && world->now_ns < query->deadline_ns;
+    part(query, query->bound->run_site, ORDINAL_RUN, query->granted_at_ns, status, !call);
+    series_record(from->use, ran.duration_ns, world->now_ns, NULL);
+    if (wanted && reported) {
+        describe_execution(&call->span.attrs, statement, &ran);
+        if (statement->endpoint_type)
+            describe_execution(&call->server.attrs, statement, &ran);
+        if (ran.full_scan && statement->missing_index && ran.duration_ns > slow_ns)
+            log_slow(call, query, &ran);
+    }
+    if (call)
+        call->query = NULL;
+    free_query(query);
+    pool_release(&from->pool, world->now_ns);
+    if (wanted)
+        end_step(call, status, message->body, cursor);
+    else
+        world->stats.late_replies++;
+}
+
+void query_timed_out(struct call *call)
+{
+    struct world *world = call->actor->world;
+    struct query *query = call->query;
+    bool deadline = world->now_ns >= call->step_deadline_ns;
+    if (query && query->wait.waiting) {
+        pool_leave(&query->pool->pool, &query->wait);
+        end_waiting(call, query, deadline ? STATUS_DEADLINE : STATUS_POOL_EXHAUSTED);
+        return;
+    }
+    if (query) {
+        query->call = 0;
+        struct message *cancel = message_new(&world->messages);
+        cancel->kind = MESSAGE_CANCEL;
+        cancel->from = call->actor->index;
+        cancel->to = query->bound->to->index;
+        cancel->ask = slab_handle(&query->item) | QUERY_HANDLE;
+        world_send(world, cancel);
+    }
+    end_step(call, STATUS_DEADLINE, NULL, cursor_of(NULL));
+}

@@ -1,0 +1,42 @@
+#include "core/scenario.h"
+
+uint8_t scenario_phase(const struct scenario *scenario, int64_t at_ns)
+{
+    uint8_t phase = 0;
+    while ((size_t)phase + 1 < scenario->phase_count && scenario->phases[phase + 1].at_ns <= at_ns)
+        phase++;
+    return phase;
+}
+
+int scenario_stream(const struct scenario *scenario, const char *name)
+{
+    for (size_t i = 0; i < scenario->stream_count; i++)
+        if (!strcmp(scenario->streams[i].name, name))
+            return (int)i;
+    return -1;
+}
+
+const struct service_spec *scenario_service(const struct scenario *scenario, const char *service)
+{
+    for (size_t i = 0; i < scenario->service_count; i++)
+        if (!strcmp(scenario->services[i].service, service))
+            return &scenario->services[i];
+    return NULL;
+}
+
+const char *fault_kind_name(enum fault_kind kind)
+{
+    static const char *const names[] = {
+        [FAULT_DROP_INDEX] = "drop_index",
+        [FAULT_CREATE_INDEX] = "create_index",
+        [FAULT_POOL_MAX] = "pool_max",
+        [FAULT_ACQUIRE_TIMEOUT] = "acquire_timeout",
+        [FAULT_HOLD_CONNECTIONS] = "hold_connections",
+        [FAULT_READ_REPLICAS] = "read_replicas",
+        [FAULT_SERVICE_DOWN] = "service_down",
+        [FAULT_SERVICE_UP] = "service_up",
+        [FAULT_SERVICE_SLOW] = "service_slow",
+    };
+    ASSERT(kind < FAULT_KIND_COUNT);
+    return names[kind];
+}

@@ -1,0 +1,380 @@
+/* world: mailboxes, turns and time; the messages between actors and what leaves through the sink. */
+#include "core/parts.h"
+
+#include <stdlib.h>
+
+static void sample_due(void *owner, int64_t now_ns)
+{
+    struct world *world = owner;
+    stats_sample(world);
+    alerts_judge(world, now_ns);
+    if (world->sink.metrics)
+        world->sink.metrics(world->sink.owner, &world->metrics, now_ns);
+    if (now_ns + WORLD_SAMPLE_NS <= world->scenario->duration_ns)
+        due_arm(&world->due, &world->sample, now_ns + WORLD_SAMPLE_NS);
+}
+
+static void log_phase(struct world *world, const struct phase *phase)
+{
+    struct log_record record = {.body = LOG_BODY_PHASE, .severity = LOG_INFO, .at_ns = world->now_ns,
+                                .service = world->load ? world->load->index : 0};
+    attrs_text(&record.attrs, ATTR_LOG_PHASE, phase->name);
+    attrs_int(&record.attrs, ATTR_LOG_DEMO_MINUTE, world->now_ns / NS_PER_MIN);
+    world_log(world, &record);
+}
+
+static void plan_due(void *owner, int64_t now_ns)
+{
+    (void)now_ns;
+    struct planned *planned = owner;
+    const struct scenario *scenario = planned->world->scenario;
+    if (planned->index < scenario->phase_count)
+        log_phase(planned->world, &scenario->phases[planned->index]);
+    else
+        fault_apply(planned->world, planned->index - scenario->phase_count);
+}
+
+/* Faults of an instant come before its traffic: they are armed first. */
+static void arm_plans(struct world *world)
+{
+    const struct scenario *scenario = world->scenario;
+    size_t count = scenario->phase_count + scenario->fault_count;
+    world->plans = base_alloc(count, sizeof *world->plans);
+    for (size_t i = 0; i < count; i++) {
+        struct planned *planned = &world->plans[i];
+        *planned = (struct planned){.world = world, .index = i, .timer = {.fire = plan_due, .owner = planned}};
+        int64_t at_ns = i < scenario->phase_count ? scenario->phases[i].at_ns
+                                                  : scenario->faults[i - scenario->phase_count].at_ns;
+        due_arm(&world->due, &planned->timer, at_ns);
+    }
+}
+
+struct world *world_new(const struct world_options *options)
+{
+    struct world *world = base_alloc(1, sizeof *world);
+    world->scenario = options->scenario;
+    world->registry = options->registry;
+    world->seed = options->seed;
+    world->sink = options->sink;
+    world->pack.bytes = base_alloc(BODY_BYTES_MAX, 1);
+    slab_init(&world->calls, sizeof(struct call), CALLS_MAX);
+    slab_init(&world->queries, sizeof(struct query), CALLS_MAX);
+    stats_start(world);
+    bind_world(world);
+    world->alerts = alerts_new(world);
+    arm_plans(world);
+    for (size_t i = 0; i < world->actor_count; i++)
+        if (world->actors[i].kind->start)
+            world->actors[i].kind->start(&world->actors[i]);
+    load_start(world);
+    world->sample = (struct timer){.fire = sample_due, .owner = world};
+    due_arm(&world->due, &world->sample, WORLD_SAMPLE_NS);
+    return world;
+}
+
+void world_free(struct world *world)
+{
+    for (size_t i = 0; i < world->actor_count; i++) {
+        struct actor *actor = &world->actors[i];
+        if (actor->kind->stop)
+            actor->kind->stop(actor);
+        for (struct message *message; (message = mailbox_take(&actor->mailbox));)
+            message_free(&world->messages, message);
+    }
+    alerts_free(world->alerts);
+    unbind_world(world);
+    stats_free(world);
+    metrics_fini(&world->metrics);
+    slab_fini(&world->calls);
+    slab_fini(&world->queries);
+    message_pool_fini(&world->messages);
+    due_fini(&world->due);
+    free(world->plans);
+    free(world->pack.bytes);
+    free(world);
+}
+
+void world_finish(struct world *world)
+{
+    stats_sample(world);
+    if (world->sink.metrics)
+        world->sink.metrics(world->sink.owner, &world->metrics, world->now_ns);
+    faults_judge(world);
+    expects_judge(world);
+}
+
+/* ---- turns ---- */
+
+int64_t world_next_at(const struct world *world)
+{
+    return world->ready_first ? world->now_ns : due_next_at(&world->due);
+}
+
+static void make_ready(struct world *world, struct actor *actor)
+{
+    if (actor->ready)
+        return;
+    actor->ready = true;
+    actor->next_ready = NULL;
+    if (world->ready_last)
+        world->ready_last->next_ready = actor;
+    else
+        world->ready_first = actor;
+    world->ready_last = actor;
+}
+
+static void deliver_reply(struct world *world, struct message *message)
+{
+    bool of_query = message->ask >> 63;
+    if (of_query) {
+        struct query *query = slab_find(&world->queries, message->ask & ~(UINT64_C(1) << 63));
+        ASSERT(query); /* a query waits for its answer, however late */
+        query_answered(query, message);
+        return;
+    }
+    struct call *call = slab_find(&world->calls, message->ask);
+    /* The answer of the deadline's very instant loses. */
+    if (call && world->now_ns < call->step_deadline_ns)
+        ask_answered(call, message);
+    else
+        world->stats.late_replies++;
+}
+
+static void handle(struct actor *actor, struct message *message)
+{
+    if (message->kind == MESSAGE_REPLY)
+        deliver_reply(actor->world, message);
+    else if (actor->kind->receive)
+        actor->kind->receive(actor, message);
+    else if (message->kind == MESSAGE_ASK)
+        call_begin(actor, message);
+    message_free(&actor->world->messages, message);
+}
+
+/* Lets actors take their messages, a bounded number each before the next one's turn. */
+static unsigned run_ready(struct world *world, unsigned max_events)
+{
+    unsigned events = 0;
+    while (world->ready_first && events < max_events) {
+        struct actor *actor = world->ready_first;
+        world->ready_first = actor->next_ready;
+        if (!world->ready_first)
+            world->ready_last = NULL;
+        actor->ready = false;
+        struct message *message = NULL;
+        for (int i = 0; i < TURN_MESSAGES_MAX && events < max_events; i++, events++) {
+            message = mailbox_take(&actor->mailbox);
+            if (!message)
+                break;
+            handle(actor, message);
+        }
+        if (actor->mailbox.first)
+            make_ready(world, actor);
+    }
+    return events;
+}
+
+unsigned world_turn(struct world *world, int64_t now_ns, unsigned max_events)
+{
+    unsigned events = 0;
+    world->now_ns = MAX(world->now_ns, now_ns);
+    for (;;) {
+        events += run_ready(world, max_events - events);
+        if (events >= max_events)
+            return events;
+        struct timer *timer = due_pop(&world->due, world->now_ns);
+        if (!timer)
+            return events;
+        timer->fire(timer->owner, world->now_ns);
+        events++;
+    }
+}
+
+/* ---- messages ---- */
+
+void world_send(struct world *world, struct message *message)
+{
+    struct actor *to = &world->actors[message->to];
+    bool put = mailbox_put(&to->mailbox, message);
+    ASSERT(put); /* asks go through world_ask */
+    make_ready(world, to);
+}
+
+void world_ask(struct world *world, const struct actor *from, struct actor *to, uint16_t route, uint64_t ask,
+               int64_t deadline_ns, const struct trace_context *context, struct body *body)
+{
+    struct message *message = message_new(&world->messages);
+    message->kind = MESSAGE_ASK;
+    message->from = from->index;
+    message->to = to ? to->index : from->index;
+    message->route = route;
+    message->ask = ask;
+    message->deadline_ns = deadline_ns;
+    message->context = *context;
+    message->body = body;
+    enum status refused = !to || to->down ? STATUS_NO_PEER : STATUS_OVERLOADED;
+    if (refused == STATUS_OVERLOADED && mailbox_put(&to->mailbox, message)) {
+        world->stats.mailbox_peak = MAX(world->stats.mailbox_peak, to->mailbox.count);
+        make_ready(world, to);
+        return;
+    }
+    world->stats.mailbox_refused += refused == STATUS_OVERLOADED;
+    world_reply(world, message->to, from->index, ask, refused, NULL);
+    message_free(&world->messages, message);
+}
+
+void world_reply(struct world *world, uint16_t from, uint16_t to, uint64_t ask, enum status status,
+                 struct body *body)
+{
+    struct message *message = message_new(&world->messages);
+    message->kind = MESSAGE_REPLY;
+    message->from = from;
+    message->to = to;
+    message->ask = ask;
+    message->status = status;
+    message->body = body;
+    world_send(world, message);
+}
+
+struct pack *world_pack(struct world *world)
+{
+    world->pack.len = 0;
+    world->pack.overflow = false;
+    return &world->pack;
+}
+
+struct body *world_body(struct world *world, const struct pack *pack)
+{
+    return pack->overflow ? NULL : body_new(&world->messages.bodies, pack->bytes, pack->len);
+}
+
+/* ---- what leaves ---- */
+
+void world_emit(struct world *world, struct span *span, enum status status, int64_t end_ns)
+{
+    struct service_stats *service = &world->stats.services[span->site->service];
+    span->status = status;
+    span->end_ns = end_ns;
+    world->stats.spans++;
+    world->stats.max_depth = MAX(world->stats.max_depth, span->depth);
+    service->spans++;
+    service->errors += status_failed(status);
+    if (span->site->kind == SPAN_SERVER)
+        histogram_add_ns(&service->latency, end_ns - span->start_ns);
+    if (world->sink.span)
+        world->sink.span(world->sink.owner, span);
+}
+
+void world_log(struct world *world, struct log_record *record)
+{
+    world->stats.logs[record->body]++;
+    if (world->sink.log)
+        world->sink.log(world->sink.owner, record);
+}
+
+/* ---- for who drives and who reads ---- */
+
+int64_t world_now(const struct world *world)
+{
+    return world->now_ns;
+}
+
+uint64_t world_seed(const struct world *world)
+{
+    return world->seed;
+}
+
+const struct run_stats *world_stats(const struct world *world)
+{
+    return &world->stats;
+}
+
+const struct metrics *world_metrics(const struct world *world)
+{
+    return &world->metrics;
+}
+
+size_t world_service_count(const struct world *world)
+{
+    return world->actor_count;
+}
+
+const struct actor_kind *world_service(const struct world *world, size_t index)
+{
+    return world->actors[index].kind;
+}
+
+size_t world_site_count(const struct world *world)
+{
+    return world->site_count;
+}
+
+const struct span_site *world_site(const struct world *world, size_t id)
+{
+    return world->sites[id];
+}
+
+/* ---- for actors with a state of their own ---- */
+
+void *actor_state(struct actor *actor)
+{
+    return actor->state;
+}
+
+const struct scenario *actor_scenario(const struct actor *actor)
+{
+    return actor->world->scenario;
+}
+
+const struct registry *actor_registry(const struct actor *actor)
+{
+    return actor->world->registry;
+}
+
+int64_t actor_now(const struct actor *actor)
+{
+    return actor->world->now_ns;
+}
+
+uint64_t actor_seed(const struct actor *actor)
+{
+    return actor->world->seed;
+}
+
+struct business_stats *actor_business(struct actor *actor)
+{
+    return &actor->world->stats.business;
+}
+
+void actor_arm(struct actor *actor, struct timer *timer, int64_t at_ns)
+{
+    due_arm(&actor->world->due, timer, at_ns);
+}
+
+void actor_disarm(struct actor *actor, struct timer *timer)
+{
+    due_cancel(&actor->world->due, timer);
+}
+
+struct body *actor_body(struct actor *actor, const void *bytes, size_t len)
+{
+    return body_new(&actor->world->messages.bodies, bytes, len);
+}
+
+void actor_release(struct actor *actor, struct body *body)
+{
+    body_unref(&actor->world->messages.bodies, body);
+}
+
+struct pack *actor_pack(struct actor *actor)
+{
+    return world_pack(actor->world);
+}
+
+void actor_reply(struct actor *actor, uint16_t to, uint64_t ask, enum status status, const struct pack *body)
+{
+    struct body *answer = body ? world_body(actor->world, body) : NULL;
+    if (body && !answer)
+        status = STATUS_FAILED;
+    world_reply(actor->world, actor->index, to, ask, status, answer);
+}

@@ -1,0 +1,22 @@
+/*
+ * exit_code: what the program's exit status means, in one place (k6's numbers where k6 has one).
+ */
+#ifndef EDGES_EXIT_CODE_H
+#define EDGES_EXIT_CODE_H
+
+#define EXIT_CODE_LIST(X)                                                                                    \
+    X(HELD, 0, "all expectations held")                                                                      \
+    X(INTERNAL, 1, "internal error, or output could not be written")                                         \
+    X(USAGE, 2, "usage: an option or a verb that does not exist, a file that cannot be opened")              \
+    X(DEPENDENCY, 69, "a dependency is not there")                                                           \
+    X(FAILED, 99, "an expectation failed or a fault did not land")                                           \
+    X(SCENARIO, 104, "bad scenario")                                                                         \
+    X(INTERRUPTED, 105, "interrupted")
+
+enum exit_code {
+#define EXIT_CODE_ENUM(id, code, meaning) EXIT_CODE_##id = code,
+    EXIT_CODE_LIST(EXIT_CODE_ENUM)
+#undef EXIT_CODE_ENUM
+};
+
+#endif

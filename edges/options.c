@@ -1,0 +1,220 @@
+#include "edges/options.h"
+
+#include "edges/command.h"
+#include "edges/exit_code.h"
+#include "edges/hint.h"
+#include "edges/start_time.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct argp_option table[] = {
+    {"seed", OPTION_SEED, "N", 0,
+     "The chance of the run, 0 or more; the same seed is the same run (random; always printed)", 0},
+    {"set", OPTION_SET, "PATH=VALUE", 0, "Change one value of the scenario: --set duration=5m (repeatable)",
+     0},
+    {"start", OPTION_START, "TIME", 0,
+     "The first instant of the timeline, RFC 3339 or unix seconds (so that the run ends now)", 0},
+    {"report", OPTION_REPORT, "FILE", 0, "Write the report as JSON", 0},
+    {"traces", OPTION_TRACES, "FILE", 0, "Write all spans as OTLP/JSON lines", 0},
+    {"metrics", OPTION_METRICS, "FILE", 0, "Write the metrics as OTLP/JSON lines", 0},
+    {"logs", OPTION_LOGS, "FILE", 0, "Write the logs as OTLP/JSON lines", 0},
+    {"json", OPTION_JSON, NULL, 0, "JSON on standard output, and nothing else there", 0},
+    {"quiet", OPTION_QUIET, NULL, 0, "No progress and no timings on standard error", 0},
+    {"help", OPTION_HELP, NULL, 0, "Show this help", -1},
+};
+
+struct parsing {
+    struct options *options;
+    const struct command *command;
+    int exit_code;
+    bool done; /* help was shown, or an error explained */
+};
+
+const char *output_kind_option(enum output_kind kind)
+{
+    static const char *const names[] = {"--report", "--traces", "--metrics", "--logs"};
+    _Static_assert(ARRAY_LEN(names) == OUTPUT_KINDS, "every kind has its option");
+    return names[kind];
+}
+
+static bool takes(const struct command *command, int key)
+{
+    for (const int *taken = command->options; taken && *taken; taken++)
+        if (*taken == key)
+            return true;
+    return key == OPTION_HELP;
+}
+
+/* The message ends the parse: argp hears EINVAL and says nothing of its own. */
+__attribute__((format(printf, 2, 3))) static error_t refuse(struct parsing *parsing, const char *format, ...)
+{
+    va_list args;
+    if (parsing->done)
+        return EINVAL;
+    parsing->done = true;
+    parsing->exit_code = EXIT_CODE_USAGE;
+    fputs("doorbuster: ", stderr);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fprintf(stderr, "\nSee `doorbuster %s --help`.\n", parsing->command->name);
+    return EINVAL;
+}
+
+static error_t take_seed(struct parsing *parsing, const char *arg)
+{
+    char *end;
+    errno = 0;
+    unsigned long long value = strtoull(arg, &end, 10);
+    if (*arg < '0' || *arg > '9' || *end || errno || value > INT64_MAX)
+        return refuse(parsing, "--seed %s: expected a whole number from 0 to %lld", arg,
+                      (long long)INT64_MAX);
+    parsing->options->seed = value;
+    parsing->options->seed_given = true;
+    return 0;
+}
+
+static error_t take_setting(struct parsing *parsing, const char *arg)
+{
+    struct options *options = parsing->options;
+    const char *equals = strchr(arg, '=');
+    if (!equals || equals == arg)
+        return refuse(parsing, "--set %s: expected PATH=VALUE, as in --set duration=5m", arg);
+    if (options->setting_count == SETTINGS_MAX)
+        return refuse(parsing, "more than %d --set", SETTINGS_MAX);
+    options->settings[options->setting_count++] = arg;
+    return 0;
+}
+
+static error_t take_output(struct parsing *parsing, enum output_kind kind, const char *arg)
+{
+    const char **outputs = parsing->options->outputs;
+    if (!*arg)
+        return refuse(parsing, "%s: expected a file name, or - for standard output",
+                      output_kind_option(kind));
+    for (enum output_kind other = 0; other < OUTPUT_KINDS && !strcmp(arg, "-"); other++)
+        if (other != kind && outputs[other] && !strcmp(outputs[other], "-"))
+            return refuse(parsing, "%s - and %s -: standard output can take one of them",
+                          output_kind_option(other), output_kind_option(kind));
+    outputs[kind] = arg;
+    return 0;
+}
+
+static error_t take_argument(struct parsing *parsing, const char *arg)
+{
+    struct options *options = parsing->options;
+    size_t most = MIN(parsing->command->files_max, (size_t)FILES_MAX);
+    if (options->file_count == most)
+        return refuse(parsing, "%s: one argument too many", arg);
+    options->files[options->file_count++] = arg;
+    return 0;
+}
+
+/* What stands together must make sense. */
+static error_t check_whole(struct parsing *parsing)
+{
+    const struct options *options = parsing->options;
+    if (options->file_count < parsing->command->files_min)
+        return refuse(parsing, "%s wants %s: a file, or a name that `doorbuster scenarios` lists",
+                      parsing->command->name, parsing->command->arguments);
+    for (enum output_kind kind = 0; options->json && kind < OUTPUT_KINDS; kind++)
+        if (options->outputs[kind] && !strcmp(options->outputs[kind], "-"))
+            return refuse(parsing, "--json and %s -: standard output can take one of them",
+                          output_kind_option(kind));
+    return 0;
+}
+
+/* argp has met an option it does not know, or one without its value; the culprit was read last. */
+static error_t explain(struct parsing *parsing, const struct argp_state *state)
+{
+    const char *names[ARRAY_LEN(table)];
+    size_t count = 0;
+    const char *word = state->next > 0 && state->next <= state->argc ? state->argv[state->next - 1] : "";
+    if (strncmp(word, "--", 2))
+        return refuse(parsing, "unknown option %s", word);
+    char name[HINT_WORD_MAX + 1];
+    size_t len = strcspn(word + 2, "=");
+    snprintf(name, sizeof name, "%.*s", (int)MIN(len, sizeof name - 1), word + 2);
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        if (!takes(parsing->command, table[i].key))
+            continue;
+        names[count++] = table[i].name;
+        if (!strcmp(table[i].name, name))
+            return refuse(parsing, table[i].arg ? "--%s wants a value" : "--%s takes no value", name);
+    }
+    const char *nearest = hint_nearest(name, names, count);
+    return nearest ? refuse(parsing, "unknown option --%s; did you mean --%s?", name, nearest)
+                   : refuse(parsing, "unknown option --%s", name);
+}
+
+static error_t parse_start(struct parsing *parsing, const char *arg)
+{
+    parsing->options->start_given = true;
+    if (start_time_parse(arg, &parsing->options->start_unix_ns))
+        return 0;
+    return refuse(parsing, "--start %s: expected 2026-11-27T22:47:00Z or seconds since 1970", arg);
+}
+
+static error_t show_help(struct parsing *parsing, struct argp_state *state)
+{
+    argp_state_help(state, stdout, ARGP_HELP_USAGE | ARGP_HELP_DOC | ARGP_HELP_LONG);
+    parsing->done = true;
+    return EINVAL;
+}
+
+static error_t parse_one(int key, char *arg, struct argp_state *state)
+{
+    struct parsing *parsing = state->input;
+    switch (key) {
+    case OPTION_SEED:
+        return take_seed(parsing, arg);
+    case OPTION_SET:
+        return take_setting(parsing, arg);
+    case OPTION_START:
+        return parse_start(parsing, arg);
+    case OPTION_REPORT:
+    case OPTION_TRACES:
+    case OPTION_METRICS:
+    case OPTION_LOGS:
+        return take_output(parsing, (enum output_kind)(key - OPTION_REPORT), arg);
+    case OPTION_JSON:
+        parsing->options->json = true;
+        return 0;
+    case OPTION_QUIET:
+        parsing->options->quiet = true;
+        return 0;
+    case OPTION_HELP:
+        return show_help(parsing, state);
+    case ARGP_KEY_ARG:
+        return take_argument(parsing, arg);
+    case ARGP_KEY_END:
+        return check_whole(parsing);
+    case ARGP_KEY_ERROR:
+        return explain(parsing, state);
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+bool options_parse(struct options *options, const struct command *command, int argc, char **argv,
+                   int *exit_code)
+{
+    struct argp_option taken[ARRAY_LEN(table) + 1] = {0};
+    size_t count = 0;
+    for (size_t i = 0; i < ARRAY_LEN(table); i++)
+        if (takes(command, table[i].key))
+            taken[count++] = table[i];
+    char name[64];
+    snprintf(name, sizeof name, "doorbuster %s", command->name);
+    argv[0] = name;
+    const struct argp argp = {taken, parse_one, command->arguments, command->help, NULL, NULL, NULL};
+    struct parsing parsing = {.options = options, .command = command};
+    *options = (struct options){0};
+    error_t error = argp_parse(&argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_NO_EXIT, NULL, &parsing);
+    *exit_code = parsing.exit_code;
+    return !error && !parsing.done;
+}

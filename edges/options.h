@@ -1,0 +1,51 @@
+/*
+ * options: the command line of one verb, parsed by argp from one table of options.
+ *
+ * A verb names the options it takes; every other one is unknown to it. Text belongs to argv. At most
+ * SETTINGS_MAX --set and FILES_MAX arguments; more are refused. Usage errors are explained on stderr,
+ * with the option that was probably meant.
+ */
+#ifndef EDGES_OPTIONS_H
+#define EDGES_OPTIONS_H
+
+#include "core/base.h"
+
+struct command;
+
+enum { SETTINGS_MAX = 256, FILES_MAX = 1024 };
+
+/* Files that a run writes, in the order of struct options.outputs. */
+enum output_kind { OUTPUT_REPORT, OUTPUT_TRACES, OUTPUT_METRICS, OUTPUT_LOGS, OUTPUT_KINDS };
+
+/* Keys of the table, for struct command. */
+enum option_key {
+    OPTION_SEED = 256,
+    OPTION_SET,
+    OPTION_START,
+    OPTION_REPORT,
+    OPTION_TRACES,
+    OPTION_METRICS,
+    OPTION_LOGS,
+    OPTION_JSON,
+    OPTION_QUIET,
+    OPTION_HELP = 'h' /* also -h */
+};
+
+struct options {
+    const char *files[FILES_MAX]; /* what stands without an option: scenarios */
+    size_t file_count;
+    const char *settings[SETTINGS_MAX];
+    size_t setting_count;
+    const char *outputs[OUTPUT_KINDS]; /* NULL: not wanted; "-": standard output */
+    uint64_t seed; /* at most INT64_MAX, so that JSON readers take it */
+    int64_t start_unix_ns;
+    bool seed_given, start_given, json, quiet;
+};
+
+const char *output_kind_option(enum output_kind kind); /* "--report" */
+
+/* True: go on with the verb. False: end the program with *exit_code (help was shown, or an error). */
+bool options_parse(struct options *options, const struct command *command, int argc, char **argv,
+                   int *exit_code);
+
+#endif

@@ -1,0 +1,82 @@
+/*
+ * otlp_json_parts: the inside of the OTLP/JSON exporter. For edges/otlp_json*.c alone.
+ *
+ * Items of a signal wait as text, one list of JSON objects for each service, each with a comma before
+ * it; otlp_json.c puts the envelope around them.
+ */
+#ifndef EDGES_OTLP_JSON_PARTS_H
+#define EDGES_OTLP_JSON_PARTS_H
+
+#include "core/text.h"
+#include "edges/json_out.h"
+#include "edges/otlp_json.h"
+
+/* Room for `,{"key":"...","value":{"doubleValue":` and what closes it; names are ours and shorter. */
+enum { ATTR_OPEN_BYTES = 88, ATTR_ROOM = ATTR_OPEN_BYTES + JSON_NUMBER_ROOM };
+
+/* Copied whole, which is faster than by length; the length says where to go on. */
+struct attr_open {
+    char bytes[ATTR_OPEN_BYTES];
+    size_t len;
+};
+
+/* A set of attribute keys. */
+struct attr_keys {
+    uint64_t bits[2];
+};
+_Static_assert(ATTR_COUNT <= 128, "a key has its bit");
+
+/* What is constant of a span's site. */
+struct site_text {
+    bool ready, http, database;
+    enum span_kind kind;
+    struct attr_keys keys;
+    struct text head; /* name, kind, open list of attributes, each with a comma after it */
+    struct text url; /* attribute url.path or url.full, up to the parameter of the path */
+    struct text url_end;
+    enum attr_key url_key;
+};
+
+struct batch {
+    struct text *services; /* items, by index of the service */
+    size_t service_count;
+    unsigned items;
+    struct otlp_json_tally tally;
+};
+
+/* What a status adds to a span: attributes as text, each with a comma before it. */
+struct status_text {
+    char http[96], error[96], sqlstate[96];
+    size_t http_len, error_len, sqlstate_len;
+};
+
+struct otlp_json {
+    struct otlp_json_options options;
+    struct batch batches[OTLP_SIGNALS];
+    struct text *resources; /* by index of the service; empty: not asked yet */
+    size_t resource_count;
+    struct text scope;
+    struct site_text *sites; /* by id */
+    size_t site_count;
+    struct attr_open opens[ATTR_COUNT][4]; /* by key and type */
+    struct status_text statuses[STATUS_COUNT];
+};
+
+/* otlp_json.c */
+struct text *otlp_json_items(struct otlp_json *otlp, enum otlp_signal signal, uint16_t service);
+void otlp_json_added(struct otlp_json *otlp, enum otlp_signal signal, unsigned items);
+void otlp_json_flush(struct otlp_json *otlp, enum otlp_signal signal);
+uint64_t otlp_json_unix_ns(const struct otlp_json *otlp, int64_t at_ns);
+
+/* otlp_json_attr.c */
+void otlp_json_attr_init(struct otlp_json *otlp);
+size_t attr_room(const struct attr *attr);
+/* `,{"key":...}` at the cursor, which has attr_room. */
+char *attr_put(const struct otlp_json *otlp, char *at, const struct attr *attr);
+void attr_keys_add(struct attr_keys *keys, unsigned key);
+bool attr_keys_have(const struct attr_keys *keys, unsigned key);
+/* A list in brackets. */
+void attrs_put(const struct otlp_json *otlp, struct text *text, const struct attr *attrs, size_t count);
+void resource_put(struct otlp_json *otlp, struct text *text, uint16_t service);
+
+#endif

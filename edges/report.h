@@ -1,0 +1,53 @@
+/*
+ * report: a run and what follows from its figures, for the JSON and the terminal alike.
+ *
+ * Holds no wall-clock figure, so that equal runs give equal bytes. Everything is borrowed.
+ */
+#ifndef EDGES_REPORT_H
+#define EDGES_REPORT_H
+
+#include "core/actor.h"
+#include "core/stats.h"
+#include "core/text.h"
+
+enum { REPORT_VERSION = 1 };
+
+struct report {
+    const struct scenario *scenario;
+    const struct registry *registry;
+    const struct run_stats *stats;
+    uint64_t seed;
+    bool interrupted; /* faults and expectations have not been judged */
+    int64_t ended_at_ns;
+};
+
+/* USD and ratios; 0 where there is nothing to divide by. */
+struct business_figures {
+    uint64_t orders, checkouts, checkouts_failed; /* as the customers were told */
+    int64_t revenue_cents;
+    double revenue, revenue_per_request; /* per root request of any stream */
+    double average_order_value;
+    double revenue_lost; /* failed checkouts x average order value */
+    double checkout_success_rate, cart_abandonment_rate;
+};
+
+struct business_figures report_business(const struct report *report);
+
+/* Whether an expectation failed or a fault did not land. */
+bool report_failed(const struct report *report);
+
+uint64_t report_requests(const struct report *report); /* of all streams */
+uint64_t report_errors(const struct report *report);
+size_t report_services(const struct report *report); /* that have spans */
+
+const char *report_alert_kind(enum alert_kind kind);
+const char *report_alert_state(const struct alert_stats *alert); /* inactive, fired, resolved */
+
+/* "5m", "90s": a point of a table. */
+void report_point(struct text *text, int64_t at_ns);
+
+/* The name a pool goes by: its own, or SERVICE/NAME where another service's pool of that name was
+   busier. */
+void report_pool_name(struct text *text, const struct report *report, const struct pool_stats *pool);
+
+#endif

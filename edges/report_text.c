@@ -1,0 +1,232 @@
+#include "edges/report_text.h"
+
+#include "edges/figures.h"
+#include "edges/report_cause.h"
+#include "edges/report_timeline.h"
+
+enum { HELD_SHOWN_MAX = 12, LABEL_WIDTH = 24 };
+
+struct telling {
+    struct text *out;
+    const struct report *report;
+    const struct paint *paint;
+    struct text scratch;
+};
+
+static void section(struct telling *telling, const char *title)
+{
+    text_char(telling->out, '\n');
+    paint_hue(telling->out, telling->paint, HUE_BOLD, title);
+    text_char(telling->out, '\n');
+}
+
+static void tell_title(struct telling *telling)
+{
+    const struct report *report = telling->report;
+    struct text *out = telling->out;
+    const char *dot = telling->paint->utf8 ? " · " : " - ";
+    paint_hue(out, telling->paint, HUE_BOLD, report->scenario->name);
+    text_str(out, dot);
+    text_lit(out, "seed ");
+    text_u64(out, report->seed);
+    text_str(out, dot);
+    text_duration(out, report->scenario->duration_ns);
+    text_lit(out, " in virtual time");
+    if (report->interrupted) {
+        text_str(out, dot);
+        text_lit(out, "interrupted at ");
+        text_clock(out, report->ended_at_ns);
+    }
+    text_char(out, '\n');
+    if (report->scenario->story) {
+        paint_plain(out, telling->paint, report->scenario->story);
+        text_char(out, '\n');
+    }
+}
+
+static void tell_alerts(struct telling *telling)
+{
+    const struct scenario *scenario = telling->report->scenario;
+    if (scenario->alert_count)
+        section(telling, "alerts");
+    for (size_t i = 0; i < scenario->alert_count; i++) {
+        const struct alert_stats *stats = &telling->report->stats->alerts[i];
+        struct text *scratch = &telling->scratch;
+        scratch->len = 0;
+        text_str(scratch, stats->fired ? "fired " : "did not fire");
+        if (stats->fired)
+            text_clock(scratch, stats->fired_at_ns);
+        if (stats->fired && stats->resolved_at_ns != NEVER) {
+            text_lit(scratch, ", resolved ");
+            text_clock(scratch, stats->resolved_at_ns);
+        }
+        text_lit(telling->out, "  ");
+        paint_left(telling->out, telling->paint, HUE_NONE, scenario->alerts[i].name, LABEL_WIDTH);
+        paint_left(telling->out, telling->paint, HUE_DIM, report_alert_kind(scenario->alerts[i].kind), 11);
+        paint_hue(telling->out, telling->paint, stats->fired ? HUE_RED : HUE_GREEN, text_c(scratch));
+        text_char(telling->out, '\n');
+    }
+}
+
+static void tell_faults(struct telling *telling)
+{
+    const struct scenario *scenario = telling->report->scenario;
+    if (scenario->fault_count)
+        section(telling, "faults");
+    for (size_t i = 0; i < scenario->fault_count; i++) {
+        const struct fault_spec *spec = &scenario->faults[i];
+        const struct fault_stats *stats = &telling->report->stats->faults[i];
+        struct text *out = telling->out;
+        text_lit(out, "  ");
+        text_clock(out, spec->at_ns);
+        text_lit(out, "  ");
+        paint_plain(out, telling->paint, fault_kind_name(spec->kind));
+        if (spec->target) {
+            text_char(out, ' ');
+            paint_plain(out, telling->paint, spec->target);
+        }
+        text_lit(out, ": ");
+        if (telling->report->interrupted)
+            paint_hue(out, telling->paint, HUE_DIM, "not judged");
+        else if (stats->landed)
+            paint_hue(out, telling->paint, HUE_NONE, "landed");
+        else
+            paint_hue(out, telling->paint, HUE_RED, "DID NOT LAND");
+        if (stats->evidence[0]) {
+            text_lit(out, ", ");
+            paint_plain(out, telling->paint, stats->evidence);
+        }
+        text_char(out, '\n');
+    }
+}
+
+static void tell_pools(struct telling *telling)
+{
+    const struct run_stats *all = telling->report->stats;
+    bool titled = false;
+    for (size_t i = 0; i < all->pool_count; i++) {
+        const struct pool_stats *pool = &all->pools[i];
+        struct text *out = telling->out;
+        if (!pool->acquired && !pool->timeouts && !pool->refused)
+            continue;
+        if (!titled)
+            section(telling, "pools");
+        titled = true;
+        telling->scratch.len = 0;
+        report_pool_name(&telling->scratch, telling->report, pool);
+        text_lit(out, "  ");
+        paint_left(out, telling->paint, HUE_NONE, text_c(&telling->scratch), LABEL_WIDTH);
+        text_i64(out, pool->peak_used);
+        text_lit(out, " of ");
+        text_i64(out, pool->max);
+        text_lit(out, " used at the peak, ");
+        telling->scratch.len = 0;
+        figure_count(&telling->scratch, pool->timeouts);
+        text_lit(&telling->scratch, " timed out");
+        paint_hue(out, telling->paint, pool->timeouts ? HUE_RED : HUE_NONE, text_c(&telling->scratch));
+        text_lit(out, ", wait p95 ");
+        figure_latency(out, histogram_quantile(&pool->wait, 0.95));
+        text_char(out, '\n');
+    }
+}
+
+static void tell_business(struct telling *telling)
+{
+    struct business_figures figures = report_business(telling->report);
+    struct text *out = telling->out;
+    if (!figures.orders && !figures.checkouts)
+        return;
+    section(telling, "business");
+    text_lit(out, "  ");
+    figure_count(out, figures.orders);
+    text_str(out, figures.orders == 1 ? " order, " : " orders, ");
+    figure_usd(out, figures.revenue_cents);
+    if (figures.checkouts) {
+        text_lit(out, "; ");
+        figure_count(out, figures.checkouts_failed);
+        text_lit(out, " of ");
+        figure_count(out, figures.checkouts);
+        text_lit(out, " checkouts lost, about ");
+        figure_usd(out, (int64_t)(figures.revenue_lost * 100 + 0.5));
+    }
+    text_char(out, '\n');
+}
+
+static void tell_expectation(struct telling *telling, size_t i, const char *word, enum hue hue)
+{
+    struct text *out = telling->out;
+    text_lit(out, "  ");
+    paint_left(out, telling->paint, hue, word, 8);
+    paint_plain(out, telling->paint, telling->report->scenario->expects[i].text);
+    if (telling->report->stats->expects[i].actual[0]) {
+        text_lit(out, "  (");
+        paint_plain(out, telling->paint, telling->report->stats->expects[i].actual);
+        text_char(out, ')');
+    }
+    text_char(out, '\n');
+}
+
+static void tell_expectations(struct telling *telling)
+{
+    const struct scenario *scenario = telling->report->scenario;
+    const struct expect_stats *stats = telling->report->stats->expects;
+    size_t held = 0;
+    if (!scenario->expect_count || telling->report->interrupted)
+        return;
+    section(telling, "expectations");
+    for (size_t i = 0; i < scenario->expect_count; i++) {
+        if (stats[i].held)
+            held++;
+        else
+            tell_expectation(telling, i, "FAILED", HUE_RED);
+    }
+    for (size_t i = 0; i < scenario->expect_count && held <= HELD_SHOWN_MAX; i++)
+        if (stats[i].held)
+            tell_expectation(telling, i, "ok", HUE_GREEN);
+    if (held > HELD_SHOWN_MAX) {
+        text_lit(telling->out, "  ");
+        paint_left(telling->out, telling->paint, HUE_GREEN, "ok", 8);
+        text_u64(telling->out, held);
+        text_lit(telling->out, " held\n");
+    }
+}
+
+static void tell_traces(struct telling *telling)
+{
+    const struct run_stats *stats = telling->report->stats;
+    struct text *out = telling->out;
+    section(telling, "telemetry");
+    text_lit(out, "  ");
+    figure_count(out, stats->traces);
+    text_lit(out, " traces of ");
+    figure_count(out, stats->spans);
+    text_lit(out, " spans, up to ");
+    text_u64(out, stats->max_depth);
+    text_lit(out, " levels deep, over ");
+    text_u64(out, report_services(telling->report));
+    text_lit(out, " services\n");
+}
+
+static void tell_cause(struct telling *telling)
+{
+    telling->scratch.len = 0;
+    report_cause(&telling->scratch, telling->report);
+    text_char(telling->out, '\n');
+    paint_hue(telling->out, telling->paint, HUE_BOLD, text_c(&telling->scratch));
+    text_char(telling->out, '\n');
+}
+
+void report_text(struct text *out, const struct report *report, const struct paint *paint)
+{
+    struct telling telling = {.out = out, .report = report, .paint = paint};
+    tell_title(&telling);
+    report_timeline(out, report, paint);
+    tell_alerts(&telling);
+    tell_faults(&telling);
+    tell_pools(&telling);
+    tell_business(&telling);
+    tell_expectations(&telling);
+    tell_traces(&telling);
+    tell_cause(&telling);
+    text_fini(&telling.scratch);
+}

@@ -1,0 +1,215 @@
+#include "core/expect_parse.h"
+#include "edges/scenario_fields.h"
+#include "edges/scenario_fill.h"
+
+/* What is wrong with watching a series in this way; NULL: nothing. */
+static const char *check_series(const struct condition *condition, const struct yaml_node *bound)
+{
+    enum probe_kind kind = condition->series.kind;
+    bool duration = bound->kind == NODE_TEXT && bound->text[bound->len - 1] != '%';
+    bool per = condition->per.name != NULL;
+    bool now = kind == PROBE_POOL_WAITERS || kind == PROBE_POOL_USED;
+    bool run = kind == PROBE_TRACE_DEPTH || kind == PROBE_TRACE_SERVICES || kind == PROBE_TRACE_SPANS;
+    if (run)
+        return "a series that moves with time, found a figure of the whole run";
+    if (!now && !condition->over_ns)
+        return "`over`, a window to count in, found none";
+    if (kind == PROBE_LATENCY && !duration)
+        return "a duration like 500ms for a latency, found another bound";
+    if (kind != PROBE_LATENCY && duration)
+        return "a share or a number, found a duration";
+    if (per && (now || kind == PROBE_LATENCY || condition->per.kind == PROBE_LATENCY))
+        return "counts on both sides of `per`, found a level or a latency";
+    if (kind == PROBE_ERRORS && !per && condition->bound > 1)
+        return "a share of 0 to 1, found more than all of them";
+    if (kind == PROBE_ERRORS && !per && !condition->below && condition->bound >= 1)
+        return "a bound that can be met, found a share above all of them";
+    if (condition->below && condition->bound <= 0)
+        return "a bound that can be met, found below 0";
+    return NULL;
+}
+
+static bool fill_probe(const struct filling *filling, const struct yaml_node *node, struct probe *probe)
+{
+    struct text error = {0};
+    bool right = probe_parse(node->text, filling->scenario, filling->registry, probe, &error);
+    if (!right)
+        problem_add(filling->problems, node, "%s", text_c(&error));
+    text_fini(&error);
+    return right;
+}
+
+static void fill_series(const struct filling *filling, const struct yaml_node *node,
+                        struct condition *condition)
+{
+    const struct yaml_node *per = yaml_node_key(node, "per"), *above = yaml_node_key(node, "above"),
+                           *lasts = yaml_node_key(node, "for"), *over = yaml_node_key(node, "over"),
+                           *bound = above ? above : yaml_node_key(node, "below");
+    struct duration_text end;
+    condition->below = !above;
+    bool known = fill_probe(filling, yaml_node_key(node, "series"), &condition->series);
+    known = (!per || fill_probe(filling, per, &condition->per)) && known;
+    if (over)
+        filling_positive(filling, over);
+    if (lasts && lasts->whole >= filling->scenario->duration_ns)
+        problem_add(filling->problems, lasts,
+                    "expected less than the duration, %s, found %s, which never passes",
+                    duration_text(&end, filling->scenario->duration_ns), lasts->text);
+    const char *wrong = known ? check_series(condition, bound) : NULL;
+    if (wrong)
+        problem_add(filling->problems, bound, "expected %s", wrong);
+}
+
+static void fill_condition(const struct filling *filling, const struct yaml_node *node, unsigned depth,
+                           struct condition *condition)
+{
+    static const struct {
+        const char *key;
+        enum condition_kind kind;
+    } parents[] = {{"all", CONDITION_ALL}, {"any", CONDITION_ANY}, {"not", CONDITION_NOT}};
+    if (depth > CONDITION_DEPTH_MAX) {
+        problem_add(filling->problems, node, "expected conditions nested at most %d deep, found more",
+                    CONDITION_DEPTH_MAX);
+        return;
+    }
+    shape_fill(filling->tree, node, &shape_condition, condition);
+    if (yaml_node_key(node, "series"))
+        fill_series(filling, node, condition);
+    for (size_t i = 0; i < ARRAY_LEN(parents); i++) {
+        const struct yaml_node *below = yaml_node_key(node, parents[i].key);
+        if (!below)
+            continue;
+        bool list = below->kind == NODE_LIST;
+        condition->kind = parents[i].kind;
+        condition->child_count = list ? below->count : 1;
+        condition->children =
+            yaml_tree_alloc(filling->tree, condition->child_count, sizeof *condition->children);
+        const struct yaml_node *child = list ? below->first : below;
+        for (size_t c = 0; c < condition->child_count; c++, child = child->next)
+            fill_condition(filling, child, depth + 1, &condition->children[c]);
+    }
+}
+
+static void fill_flow(const struct filling *filling, const struct yaml_node *flow, struct alert_spec *alert)
+{
+    int64_t frames_ns = 0;
+    alert->kind = ALERT_FLOW;
+    for (const struct yaml_node *node = flow->first; node; node = node->next) {
+        const struct yaml_node *within = yaml_node_key(node, "within");
+        bool first = alert->stage_count == 0;
+        struct alert_stage *stage = &alert->stages[alert->stage_count++];
+        fill_condition(filling, node, 1, &stage->when);
+        stage->within_ns = within ? within->whole : 0;
+        frames_ns += stage->within_ns;
+        if (first && within)
+            problem_add(filling->problems, within,
+                        "expected no `within` on the first stage, found %s with nothing before it",
+                        within->text);
+        else if (!first && !within)
+            problem_add(filling->problems, node,
+                        "expected `within`, the time after the stage before it, found none");
+    }
+    struct duration_text sum, end;
+    if (frames_ns > filling->scenario->duration_ns)
+        problem_add(filling->problems, flow, "expected frames that fit in the duration, %s, found %s in all",
+                    duration_text(&end, filling->scenario->duration_ns), duration_text(&sum, frames_ns));
+}
+
+static void fill_burn_rate(const struct filling *filling, const struct yaml_node *node,
+                           struct alert_spec *alert)
+{
+    const struct yaml_node *stream = yaml_node_key(node, "stream"),
+                           *objective = yaml_node_key(node, "objective"),
+                           *brief = yaml_node_key(node, "short");
+    alert->kind = ALERT_BURN_RATE;
+    alert->stream = PROBE_ALL_STREAMS;
+    shape_fill(filling->tree, node, &shape_burn_rate, alert);
+    if (stream && strcmp(stream->text, "all") &&
+        (alert->stream = scenario_stream(filling->scenario, stream->text)) < 0)
+        problem_add(filling->problems, stream, "expected a stream of this scenario, or all, found `%s`",
+                    stream->text);
+    filling_positive(filling, brief);
+    if (alert->short_ns >= alert->long_ns)
+        problem_add(filling->problems, brief, "expected a short window below the long one of %s, found %s",
+                    yaml_node_key(node, "long")->text, brief->text);
+    if (alert->objective <= 0 || alert->objective >= 1)
+        problem_add(filling->problems, objective, "expected an objective above 0%% and below 100%%, found %s",
+                    objective->text);
+    else if (alert->factor * (1 - alert->objective) >= 1)
+        problem_add(filling->problems, yaml_node_key(node, "factor"),
+                    "expected a burn rate that errors can reach, below %.4g at %s, found %s",
+                    1 / (1 - alert->objective), objective->text, yaml_node_key(node, "factor")->text);
+}
+
+static void fill_alert(struct filling *filling, const struct yaml_node *node)
+{
+    struct scenario *scenario = filling->scenario;
+    struct alert_spec *alert = &scenario->alerts[scenario->alert_count++];
+    const struct yaml_node *name = yaml_node_key(node, "name"), *when = yaml_node_key(node, "when"),
+                           *flow = yaml_node_key(node, "flow"), *burn_rate = yaml_node_key(node, "burn_rate");
+    shape_fill(filling->tree, node, &shape_alert, alert);
+    for (size_t i = 0; i + 1 < scenario->alert_count; i++)
+        if (!strcmp(scenario->alerts[i].name, alert->name))
+            problem_add(filling->problems, name,
+                        "expected a name of its own, found %s, the name of another alert", name->text);
+    if (when) {
+        alert->kind = ALERT_THRESHOLD;
+        alert->stage_count = 1;
+        fill_condition(filling, when, 1, &alert->stages[0].when);
+    }
+    if (flow)
+        fill_flow(filling, flow, alert);
+    if (burn_rate)
+        fill_burn_rate(filling, burn_rate, alert);
+}
+
+void scenario_fill_alerts(struct filling *filling)
+{
+    for (const struct yaml_node *node = filling_first(filling, "alerts"); node; node = node->next)
+        fill_alert(filling, node);
+}
+
+/* ---- Expectations ---- */
+
+/* The place of a byte of the node's text, as far as the text stands in the file as it is. */
+static struct yaml_place place_in(const struct yaml_node *node, size_t byte)
+{
+    struct yaml_place at = node->at;
+    if (node->text_shift < 0)
+        return at;
+    at.col += (uint32_t)node->text_shift;
+    for (size_t i = 0; i < byte; i++)
+        at.col += ((unsigned char)node->text[i] & 0xc0) != 0x80;
+    return at;
+}
+
+static bool contradicts(const struct expect_spec *a, const struct expect_spec *b)
+{
+    return a->alert >= 0 && a->alert == b->alert && a->measure != b->measure;
+}
+
+static void fill_expect(struct filling *filling, const struct yaml_node *node)
+{
+    struct scenario *scenario = filling->scenario;
+    struct expect_spec *expect = &scenario->expects[scenario->expect_count];
+    char *name = yaml_tree_alloc(filling->tree, node->len + 1, 1);
+    struct text error = {0};
+    size_t column = 0;
+    if (!expect_parse(node->text, scenario, filling->registry, name, expect, &error, &column)) {
+        problem_add_at(filling->problems, place_in(node, column), node, "%s", text_c(&error));
+        text_fini(&error);
+        return;
+    }
+    for (size_t i = 0; i < scenario->expect_count; i++)
+        if (contradicts(&scenario->expects[i], expect))
+            problem_add(filling->problems, node, "expected no contradiction, found both `%.80s` and `%.80s`",
+                        scenario->expects[i].text, expect->text);
+    scenario->expect_count++;
+    text_fini(&error);
+}
+
+void scenario_fill_expects(struct filling *filling)
+{
+    for (const struct yaml_node *node = filling_first(filling, "expect"); node; node = node->next)
+        fill_expect(filling, node);
+}

@@ -1,0 +1,116 @@
+#include "edges/scenario_formats.h"
+
+#include "core/quantity.h"
+
+#define DECIMAL "[0-9]{1,9}([.][0-9]{1,9})?"
+#define DURATION                                                                                             \
+    "(?=[0-9])(" DECIMAL "h)?(" DECIMAL "m)?(" DECIMAL "s)?(" DECIMAL "ms)?(" DECIMAL "us)?(" DECIMAL "ns)?"
+
+enum { NAME_CHARS_MAX = 64 };
+
+static const char *reason(enum quantity_result result)
+{
+    return result == QUANTITY_OK ? NULL : quantity_problem(result);
+}
+
+static bool between(char c, char low, char high)
+{
+    return c >= low && c <= high;
+}
+
+static const char *read_name(struct yaml_node *node)
+{
+    if (!between(*node->text, 'a', 'z'))
+        return "it begins with a small letter";
+    for (const char *c = node->text; *c; c++)
+        if (!between(*c, 'a', 'z') && !between(*c, '0', '9') && *c != '-' && *c != '_')
+            return "small letters, digits, - and _ alone";
+    return node->len > NAME_CHARS_MAX ? "too long" : NULL;
+}
+
+/* SERVICE METHOD /path */
+static const char *read_call(struct yaml_node *node)
+{
+    static const char *const methods[] = {" GET /", " POST /", " PUT /", " PATCH /", " DELETE /"};
+    const char *space = strchr(node->text, ' ');
+    struct yaml_node service = {.text = node->text, .len = space ? (uint32_t)(space - node->text) : 0};
+    for (size_t i = 0; space && i < ARRAY_LEN(methods); i++) {
+        size_t len = strlen(methods[i]);
+        if (strncmp(space, methods[i], len))
+            continue;
+        for (const char *c = space + len; *c; c++)
+            if (!between(*c, '!', '~'))
+                return "a path has neither spaces nor signs beyond ASCII";
+        for (uint32_t c = 0; c < service.len; c++)
+            if (!between(service.text[c], 'a', 'z') && !between(service.text[c], '0', '9') &&
+                service.text[c] != '-')
+                return "no such service name";
+        return between(*node->text, 'a', 'z') ? NULL : "no such service name";
+    }
+    return "not SERVICE METHOD /path";
+}
+
+static const char *read_duration(struct yaml_node *node)
+{
+    return reason(quantity_duration(yaml_node_slice(node), &node->whole));
+}
+
+static const char *read_fine_duration(struct yaml_node *node)
+{
+    int64_t duration_ps = 0;
+    enum quantity_result result = quantity_duration_ps(yaml_node_slice(node), &duration_ps);
+    node->real = (double)duration_ps / 1000;
+    return reason(result);
+}
+
+static const char *read_rate(struct yaml_node *node)
+{
+    return reason(quantity_rate(yaml_node_slice(node), &node->real));
+}
+
+static const char *read_percent(struct yaml_node *node)
+{
+    return reason(quantity_percent(yaml_node_slice(node), &node->real));
+}
+
+static const char *read_bound(struct yaml_node *node)
+{
+    if (quantity_percent(yaml_node_slice(node), &node->real) == QUANTITY_OK)
+        return NULL;
+    const char *why = reason(quantity_duration(yaml_node_slice(node), &node->whole));
+    node->real = (double)node->whole / (double)NS_PER_S;
+    return why;
+}
+
+const struct format format_name = {.expected = "a name like black-friday",
+                                   .pattern = "^[a-z][a-z0-9_-]{0,63}$",
+                                   .read = read_name,
+                                   .value = VALUE_TEXT};
+const struct format format_label = {
+    .expected = "text of 1 to 100 characters", .chars_max = 100, .value = VALUE_TEXT};
+const struct format format_story = {
+    .expected = "text of 1 to 1000 characters", .chars_max = 1000, .value = VALUE_TEXT};
+const struct format format_expectation = {
+    .expected = "an expectation in quotes", .chars_max = 200, .value = VALUE_TEXT};
+const struct format format_call = {.expected = "a call like `checkout POST /orders/create`",
+                                   .pattern = "^[a-z][a-z0-9-]* (GET|POST|PUT|PATCH|DELETE) /[!-~]*$",
+                                   .read = read_call,
+                                   .value = VALUE_TEXT};
+const struct format format_duration = {.expected = "a duration with its unit, like 90s or 5m",
+                                       .pattern = "^" DURATION "$",
+                                       .read = read_duration,
+                                       .value = VALUE_WHOLE};
+const struct format format_fine_duration = {.expected = "a duration with its unit, like 1.05us",
+                                            .pattern = "^" DURATION "$",
+                                            .read = read_fine_duration,
+                                            .value = VALUE_REAL};
+const struct format format_rate = {.expected = "a rate with its unit, like 800/min",
+                                   .pattern = "^" DECIMAL "/(s|min|h)$",
+                                   .read = read_rate,
+                                   .value = VALUE_REAL};
+const struct format format_percent = {
+    .expected = "a share like 99%", .pattern = "^" DECIMAL "%$", .read = read_percent, .value = VALUE_REAL};
+const struct format format_bound = {.expected = "a share like 70% or a duration like 500ms",
+                                    .pattern = "^(" DECIMAL "%|" DURATION ")$",
+                                    .read = read_bound,
+                                    .value = VALUE_REAL};

@@ -1,0 +1,16 @@
+#include "edges/simulate.h"
+
+#include <limits.h>
+
+bool simulate_world(struct world *world, struct progress *progress, const volatile sig_atomic_t *stop)
+{
+    for (int64_t next_ns; (next_ns = world_next_at(world)) != NEVER;) {
+        if (*stop)
+            return false;
+        world_turn(world, next_ns, UINT_MAX);
+        if (progress_due(progress))
+            progress_show(progress, world);
+    }
+    world_finish(world);
+    return true;
+}

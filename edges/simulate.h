@@ -1,0 +1,17 @@
+/*
+ * simulate: the driver of virtual time. It jumps to the instant at which the world next wants to run.
+ *
+ * A run ends when nothing is left to run: streams stop at the scenario's duration, what is in flight then
+ * ends within its own limits. The world is finished (judged) unless the run was interrupted.
+ */
+#ifndef EDGES_SIMULATE_H
+#define EDGES_SIMULATE_H
+
+#include "edges/progress.h"
+
+#include <signal.h>
+
+/* False: *stop was set, and the run ended early. */
+bool simulate_world(struct world *world, struct progress *progress, const volatile sig_atomic_t *stop);
+
+#endif

@@ -1,0 +1,17 @@
+/*
+ * version: what this program is, and the libraries it runs with.
+ */
+#ifndef EDGES_VERSION_H
+#define EDGES_VERSION_H
+
+#include <stddef.h>
+
+struct library {
+    const char *name, *version; /* of the library loaded, not of the header compiled against */
+};
+
+const char *version_number(void); /* 0.1.0 */
+const char *version_commit(void); /* "unknown" outside a repository */
+const struct library *version_libraries(size_t *count);
+
+#endif

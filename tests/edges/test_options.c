@@ -1,0 +1,148 @@
+/* options, hint, repeat: what the command line means, and what is said when it means nothing. */
+#include "edges/options.h"
+
+#include "edges/command.h"
+#include "edges/exit_code.h"
+#include "edges/hint.h"
+#include "edges/repeat.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+static const struct command command = {
+    .name = "play",
+    .arguments = "SCENARIO",
+    .help = "Play.",
+    .options =
+        (const int[]){OPTION_SEED, OPTION_SET, OPTION_START, OPTION_REPORT, OPTION_TRACES, OPTION_JSON, 0},
+    .files_min = 1,
+    .files_max = 1,
+};
+
+enum { WORDS_MAX = 8 };
+
+static struct options options;
+
+/* -1: taken; else the exit code. */
+static int parse(const char *const words[WORDS_MAX])
+{
+    char *argv[WORDS_MAX + 2] = {(char *)"play"};
+    int argc = 1, exit_code = -1;
+    for (; argc <= WORDS_MAX && words[argc - 1]; argc++)
+        argv[argc] = (char *)words[argc - 1];
+    return options_parse(&options, &command, argc, argv, &exit_code) ? -1 : exit_code;
+}
+
+#define PARSE(...) parse((const char *const[WORDS_MAX]){__VA_ARGS__})
+
+static void options_are_taken_in_any_order(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("--seed", "7", "a.yaml", "--set=x.y=1", "--set", "z=2", "--report", "-"), -1);
+    assert_true(options.seed_given);
+    assert_int_equal(options.seed, 7);
+    assert_int_equal(options.file_count, 1);
+    assert_string_equal(options.files[0], "a.yaml");
+    assert_int_equal(options.setting_count, 2);
+    assert_string_equal(options.settings[0], "x.y=1");
+    assert_string_equal(options.settings[1], "z=2");
+    assert_string_equal(options.outputs[OUTPUT_REPORT], "-");
+    assert_null(options.outputs[OUTPUT_TRACES]);
+    assert_int_equal(PARSE("a.yaml", "--seed", "9223372036854775807", "--start", "60", "--json"), -1);
+    assert_int_equal(options.seed, INT64_MAX);
+    assert_int_equal(options.start_unix_ns, 60 * NS_PER_S);
+    assert_true(options.json);
+    assert_int_equal(PARSE("--", "--json"), -1);
+    assert_string_equal(options.files[0], "--json");
+}
+
+static void what_makes_no_sense_is_a_usage_error(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE(NULL), EXIT_CODE_USAGE);
+    assert_int_equal(PARSE("a", "b"), EXIT_CODE_USAGE);
+    assert_int_equal(PARSE("a", "--logs", "f"), EXIT_CODE_USAGE); /* not of this verb */
+    assert_int_equal(PARSE("a", "--speed", "10"), EXIT_CODE_USAGE);
+    assert_int_equal(PARSE("a", "-x"), EXIT_CODE_USAGE);
+    assert_int_equal(PARSE("a", "--seed"), EXIT_CODE_USAGE);
+    assert_int_equal(PARSE("a", "--json=1"), EXIT_CODE_USAGE);
+    static const char *const seeds[] = {"", "-1", "+1", " 1", "1x", "0x10", "9223372036854775808", "1e3"};
+    for (size_t i = 0; i < ARRAY_LEN(seeds); i++)
+        assert_int_equal(PARSE("a", "--seed", seeds[i]), EXIT_CODE_USAGE);
+    assert_int_equal(PARSE("a", "--set", "x"), EXIT_CODE_USAGE);
+    assert_int_equal(PARSE("a", "--set", "=x"), EXIT_CODE_USAGE);
+    assert_int_equal(PARSE("a", "--start", "soon"), EXIT_CODE_USAGE);
+    assert_int_equal(PARSE("a", "--report", ""), EXIT_CODE_USAGE);
+    assert_int_equal(PARSE("a", "--report", "-", "--traces", "-"), EXIT_CODE_USAGE);
+    assert_int_equal(PARSE("a", "--report", "-", "--json"), EXIT_CODE_USAGE);
+}
+
+static void help_ends_the_program_well(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("--help"), EXIT_CODE_HELD);
+    assert_int_equal(PARSE("-h"), EXIT_CODE_HELD);
+}
+
+static void more_settings_than_fit_are_refused(void **state)
+{
+    (void)state;
+    char *argv[2 * SETTINGS_MAX + 5] = {(char *)"play", (char *)"a"};
+    int argc = 2, exit_code = -1;
+    for (int i = 0; i < SETTINGS_MAX + 1; i++) {
+        argv[argc++] = (char *)"--set";
+        argv[argc++] = (char *)"x=1";
+    }
+    assert_false(options_parse(&options, &command, argc, argv, &exit_code));
+    assert_int_equal(exit_code, EXIT_CODE_USAGE);
+    exit_code = -1;
+    argv[0] = (char *)"play";
+    assert_true(options_parse(&options, &command, argc - 2, argv, &exit_code));
+}
+
+static void the_nearest_name_is_hinted(void **state)
+{
+    static const char *const names[] = {"simulate", "check", "scenarios", "version"};
+    (void)state;
+    assert_string_equal(hint_nearest("simulat", names, ARRAY_LEN(names)), "simulate");
+    assert_string_equal(hint_nearest("siumlate", names, ARRAY_LEN(names)), "simulate");
+    assert_string_equal(hint_nearest("chekc", names, ARRAY_LEN(names)), "check");
+    assert_null(hint_nearest("export", names, ARRAY_LEN(names)));
+    assert_null(hint_nearest("", names, ARRAY_LEN(names)));
+    assert_int_equal(hint_distance("kitten", "sitting"), 3);
+    assert_int_equal(hint_distance("", "abc"), 3);
+    assert_int_equal(hint_distance("ab", "ba"), 1);
+}
+
+static void a_shell_reads_back_what_is_quoted(void **state)
+{
+    static const struct {
+        const char *word, *quoted;
+    } cases[] = {
+        {"a.yaml", "a.yaml"},   {"", "''"},         {"demo.rate=[[1m, 8/min]]", "'demo.rate=[[1m, 8/min]]'"},
+        {"it's", "'it'\\''s'"}, {"$(x)", "'$(x)'"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct text text = {0};
+        repeat_quote(&text, cases[i].word);
+        assert_string_equal(text_c(&text), cases[i].quoted);
+        text_fini(&text);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(options_are_taken_in_any_order),
+        cmocka_unit_test(what_makes_no_sense_is_a_usage_error),
+        cmocka_unit_test(help_ends_the_program_well),
+        cmocka_unit_test(more_settings_than_fit_are_refused),
+        cmocka_unit_test(the_nearest_name_is_hinted),
+        cmocka_unit_test(a_shell_reads_back_what_is_quoted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

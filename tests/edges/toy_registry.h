@@ -1,0 +1,57 @@
+/*
+ * toy_registry: names enough to check scenarios against without the shop. Routes have no steps.
+ */
+#ifndef TESTS_EDGES_TOY_REGISTRY_H
+#define TESTS_EDGES_TOY_REGISTRY_H
+
+#include "core/actor.h"
+
+static const struct actor_kind toy_kinds[] = {
+    {.service = "load-generator",
+     .routes = (const struct route[]){{.name = "browse"}, {.name = "checkout"}, {0}}},
+    {.service = "frontend",
+     .routes = (const struct route[]){{.name = "POST /api/browse"}, {.name = "POST /api/checkout"}, {0}}},
+    {.service = "product-catalog",
+     .routes =
+         (const struct route[]){{.name = "GET /products"}, {.name = "GET /products/recommendations"}, {0}},
+     .pools = {{"catalog", 20, 2000}, {"recommendations", 20, 2000}},
+     .variants = {{"recommendations", {"asked", "own"}}}},
+    {.service = "recommendation-service",
+     .routes = (const struct route[]){{.name = "POST /recommend"}, {0}},
+     .pools = {{"recommendations", 20, 2000}}},
+    {.service = "checkout",
+     .routes = (const struct route[]){{.name = "POST /orders/create"}, {0}},
+     .pools = {{"orders", 20, 2000}},
+     .variants = {{"recommendations", {"none", "asked"}}}},
+    {.service = "inventory-service",
+     .routes = (const struct route[]){{.name = "POST /inventory/reserve"}, {0}},
+     .pools = {{"inventory", 20, 2000}}},
+    {.service = "cart-service", .routes = (const struct route[]){{.name = "GET /cart/{cart_id}"}, {0}}},
+    {.service = "currency-service", .routes = (const struct route[]){{.name = "GET /convert"}, {0}}},
+    {.service = "ad-service", .routes = (const struct route[]){{.name = "GET /ads"}, {0}}},
+    {.service = "shipping-service", .routes = (const struct route[]){{.name = "POST /calculate"}, {0}}},
+    {.service = "payment-service",
+     .routes = (const struct route[]){{.name = "POST /api/payment/process"}, {0}}},
+    {.service = "postgresql"},
+    {.service = "redis"},
+};
+
+static const struct actor_kind *const toy_kind_list[] = {
+    &toy_kinds[0],  &toy_kinds[1],  &toy_kinds[2],  &toy_kinds[3], &toy_kinds[4],
+    &toy_kinds[5],  &toy_kinds[6],  &toy_kinds[7],  &toy_kinds[8], &toy_kinds[9],
+    &toy_kinds[10], &toy_kinds[11], &toy_kinds[12],
+};
+
+static const struct statement toy_statements[] = {
+    {.name = "products_by_category", .plans = {{.index = "idx_products_category_active"}}},
+    {.name = "recommendations",
+     .plans = {{.index = "idx_products_recommendations"}, {.index = "idx_products_category"}, {.share = 1}}},
+    {.name = "low_stock", .plans = {{.index = "idx_products_stock_quantity"}, {.share = 1}}},
+};
+
+static const struct registry toy_registry = {.kinds = toy_kind_list,
+                                             .kind_count = ARRAY_LEN(toy_kind_list),
+                                             .statements = toy_statements,
+                                             .statement_count = ARRAY_LEN(toy_statements)};
+
+#endif
