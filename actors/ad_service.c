@@ -31,6 +31,6 @@ static const struct route routes[] = {
 const struct actor_kind actor_ad_service = {
     .service = "ad-service",
     .port = 8012,
-    .work = {.p50_ns = 60 * NS_PER_MS, .p99_ns = 120 * NS_PER_MS},
+    .work = {.p50_ns = 75 * NS_PER_MS, .p99_ns = 145 * NS_PER_MS},
     .routes = routes,
 };

@@ -62,6 +62,6 @@ static const struct route routes[] = {
 const struct actor_kind actor_currency_service = {
     .service = "currency-service",
     .port = 8015,
-    .work = {.p50_ns = 55 * NS_PER_MS, .p99_ns = 110 * NS_PER_MS},
+    .work = {.p50_ns = 65 * NS_PER_MS, .p99_ns = 130 * NS_PER_MS},
     .routes = routes,
 };

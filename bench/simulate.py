@@ -4,8 +4,8 @@
 Rounds alternate between the programs, each pinned to the same core; figures are medians of CPU time
 (user + system). Ends with 1 when a gate is missed:
 
-  at most 2.0 s and 150 MB for the run; at least 3 times the simulated requests per second of SimGrid at a
-  like number of requests in flight.
+  at most 2.0 s and 150 MB for the run; at least 3 times the simulated requests per second of SimGrid, at a
+  like number of requests in flight and at the number where SimGrid is fastest.
 
 usage: bench/simulate.py [--rounds 7] [--core 0] [--build build] [--scenario FILE]
 """
@@ -23,13 +23,14 @@ CPU_S_MAX = 2.0
 RSS_MB_MAX = 150
 RATIO_MIN = 3
 SEED = "1"
+EXPECTATION_FAILED = 99  # doorbuster's word on the story, which other tests judge; this one is on speed
 SIMGRID_REQUESTS = 30000
 SIMGRID_LIKE = 100  # requests in flight, about the mean of the flagship
 SIMGRID_KIND = 1    # where SimGrid is fastest
 
 
 def run(command, core):
-    """(CPU seconds, user seconds, peak MB, standard output) of one run that must end with 0."""
+    """(CPU seconds, user seconds, peak MB, standard output) of one run that came to its end."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
                                    preexec_fn=lambda: os.sched_setaffinity(0, {core}))
@@ -37,7 +38,7 @@ def run(command, core):
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         err.seek(0)
-        if process.returncode != 0:
+        if process.returncode not in (0, EXPECTATION_FAILED):
             sys.exit(f"{' '.join(command)} ended with {process.returncode}:\n{err.read().decode()[-2000:]}")
         return usage.ru_utime + usage.ru_stime, usage.ru_utime, usage.ru_maxrss / 1024, out.read().decode()
 
@@ -107,10 +108,11 @@ def main():
     gates = [
         (f"at most {CPU_S_MAX} s of one core", f"{cpu:.2f} s", cpu <= CPU_S_MAX),
         (f"at most {RSS_MB_MAX} MB", f"{rss:.0f} MB", rss <= RSS_MB_MAX),
-        (f"at least {RATIO_MIN} x SimGrid's requests/s at a like load",
-         f"{rate['doorbuster'] / rate['like']:.1f} x ({rate['doorbuster'] / rate['kind']:.1f} x at its kindest)",
-         rate["doorbuster"] >= RATIO_MIN * rate["like"]),
     ]
+    for name, in_flight in (("like", SIMGRID_LIKE), ("kind", SIMGRID_KIND)):
+        ratio = rate["doorbuster"] / rate[name]
+        gates.append((f"at least {RATIO_MIN} x SimGrid's requests/s, {in_flight} in flight",
+                      f"{ratio:.1f} x", ratio >= RATIO_MIN))
     for what, seen, held in gates:
         print(f"{'ok    ' if held else 'FAILED'} {what}: {seen}")
     return 0 if all(held for _, _, held in gates) else 1

@@ -262,6 +262,8 @@ static void bind_pool(struct actor *actor, struct actor_pool *bound, const struc
     pool->stats->name = usual->name;
     pool->stats->service = actor->kind->service;
     pool->stats->max = pool->max;
+    pool->stats->minute_count = stats_minutes(actor->world->scenario);
+    pool->stats->minutes = base_alloc(pool->stats->minute_count, sizeof *pool->stats->minutes);
     bound->idle = pool_series(bound, METRIC_POOL_COUNT, "idle");
     bound->used = pool_series(bound, METRIC_POOL_COUNT, "used");
     bound->max = pool_series(bound, METRIC_POOL_MAX, NULL);

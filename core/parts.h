@@ -193,6 +193,7 @@ void load_start(struct world *world);
 /* stats.c */
 void stats_start(struct world *world);
 void stats_free(struct world *world);
+size_t stats_minutes(const struct scenario *scenario); /* that the duration touches */
 void stats_sample(struct world *world); /* figures that are read, not counted: gauges, the shop's */
 struct edge_stats *stats_edge(struct world *world, const char *from, const char *to);
 void stats_root(struct stream_stats *stats, int64_t intended_at_ns, int64_t latency_ns, bool failed);

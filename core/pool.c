@@ -5,8 +5,17 @@ static bool has_room(const struct pool *pool)
     return pool_active(pool) < pool->max;
 }
 
-static void take(struct pool *pool, int64_t waited_ns)
+static struct pool_minute *minute_at(const struct pool_stats *stats, int64_t now_ns)
 {
+    size_t minute = (size_t)(now_ns / NS_PER_MIN);
+    return stats->minute_count ? &stats->minutes[MIN(minute, stats->minute_count - 1)] : NULL;
+}
+
+static void take(struct pool *pool, int64_t waited_ns, int64_t now_ns)
+{
+    struct pool_minute *minute = minute_at(pool->stats, now_ns);
+    if (minute)
+        minute->acquired++;
     pool->used++;
     pool->stats->acquired++;
     pool->stats->peak_used = MAX(pool->stats->peak_used, pool_active(pool));
@@ -17,7 +26,7 @@ enum pool_result pool_acquire(struct pool *pool, struct pool_wait *wait, int64_t
 {
     *wait = (struct pool_wait){.since_ns = now_ns};
     if (has_room(pool)) {
-        take(pool, 0);
+        take(pool, 0, now_ns);
         return POOL_GRANTED;
     }
     if (pool->waiters == POOL_WAITERS_MAX) {
@@ -45,12 +54,21 @@ void pool_leave(struct pool *pool, struct pool_wait *wait)
     pool->waiters--;
 }
 
+void pool_time_out(struct pool *pool, struct pool_wait *wait, int64_t now_ns)
+{
+    struct pool_minute *minute = minute_at(pool->stats, now_ns);
+    if (minute)
+        minute->timeouts++;
+    pool->stats->timeouts++;
+    pool_leave(pool, wait);
+}
+
 static void grant(struct pool *pool, int64_t now_ns)
 {
     while (pool->first && has_room(pool)) {
         struct pool_wait *wait = pool->first;
         pool_leave(pool, wait);
-        take(pool, now_ns - wait->since_ns);
+        take(pool, now_ns - wait->since_ns, now_ns);
         pool->granted(wait, now_ns);
     }
 }

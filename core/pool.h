@@ -4,7 +4,7 @@
  * Pure policy: it stands before the modelled database and before a real one. The waiting entry is the
  * caller's memory. A connection that comes free goes to the head of the line at once (`granted`), so a
  * newcomer never overtakes. The line is bounded; who finds it full is refused and counted. Time-outs are
- * the caller's timers: whoever gives up calls pool_leave.
+ * the caller's timers: whoever gives up says so.
  */
 #ifndef CORE_POOL_H
 #define CORE_POOL_H
@@ -34,7 +34,9 @@ struct pool {
 };
 
 enum pool_result pool_acquire(struct pool *pool, struct pool_wait *wait, int64_t now_ns);
+/* Out of the line: its caller's deadline came first, or (counted) its acquire timeout. */
 void pool_leave(struct pool *pool, struct pool_wait *wait);
+void pool_time_out(struct pool *pool, struct pool_wait *wait, int64_t now_ns);
 /* A connection comes back. */
 void pool_release(struct pool *pool, int64_t now_ns);
 /* A smaller pool keeps what is in use and shrinks as connections come back. */

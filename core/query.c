@@ -145,7 +145,6 @@ static void end_waiting(struct call *call, struct query *query, enum status stat
     series_record(query->pool->wait, waited_ns, world->now_ns, &call->span);
     describe_pool(&call->span.attrs, &query->pool->pool, waited_ns, exhausted);
     if (exhausted) {
-        query->pool->pool.stats->timeouts++;
         describe_pool(&call->server.attrs, &query->pool->pool, waited_ns, true);
         log_exhausted(call, query);
     }
@@ -228,6 +227,15 @@ static bool read_execution(struct execution *ran, const struct statement *statem
     return true;
 }
 
+static void count_run(struct statement_stats *stats, const struct statement *statement, const struct execution *ran)
+{
+    stats->runs++;
+    if (!ran->full_scan || !statement->missing_index)
+        return;
+    stats->full_scans++;
+    stats->scan_rows_max = MAX(stats->scan_rows_max, (uint64_t)ran->rows_scanned);
+}
+
 void query_answered(struct query *query, struct message *message)
 {
     struct actor_pool *from = query->pool;
@@ -242,6 +250,8 @@ void query_answered(struct query *query, struct message *message)
         reported = false;
         status = STATUS_FAILED;
     }
+    if (reported)
+        count_run(&world->stats.statements[query->bound->route], statement, &ran);
     /* An answer at the very instant of the deadline loses; the timer of this instant ends the step. */
     bool wanted = call && world->now_ns < query->deadline_ns;
     part(query, query->bound->run_site, ORDINAL_RUN, query->granted_at_ns, status, !call);
@@ -269,7 +279,10 @@ void query_timed_out(struct call *call)
     struct query *query = call->query;
     bool deadline = world->now_ns >= call->step_deadline_ns;
     if (query && query->wait.waiting) {
-        pool_leave(&query->pool->pool, &query->wait);
+        if (deadline)
+            pool_leave(&query->pool->pool, &query->wait);
+        else
+            pool_time_out(&query->pool->pool, &query->wait, world->now_ns);
         end_waiting(call, query, deadline ? STATUS_DEADLINE : STATUS_POOL_EXHAUSTED);
         return;
     }

@@ -26,11 +26,8 @@ const struct statement *registry_statement(const struct registry *registry, cons
 
 bool registry_index(const struct registry *registry, const char *index)
 {
-    for (size_t i = 0; i < registry->statement_count; i++)
-        for (size_t plan = 0; plan < STATEMENT_PLANS_MAX; plan++) {
-            const char *used = registry->statements[i].plans[plan].index;
-            if (used && !strcmp(used, index))
-                return true;
-        }
+    for (size_t i = 0; i < registry->index_count; i++)
+        if (!strcmp(registry->indexes[i].name, index))
+            return true;
     return false;
 }

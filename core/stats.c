@@ -16,13 +16,23 @@ static void point(struct stream_stats *stats, const struct stream_spec *spec, in
     window->to_ns = MIN(from_ns + NS_PER_MIN, duration_ns);
 }
 
+size_t stats_minutes(const struct scenario *scenario)
+{
+    return (size_t)((scenario->duration_ns + NS_PER_MIN - 1) / NS_PER_MIN);
+}
+
 void stats_start(struct world *world)
 {
     const struct scenario *scenario = world->scenario;
+    const struct registry *registry = world->registry;
+    world->stats.statement_count = registry->statement_count;
+    world->stats.statements = base_alloc(registry->statement_count, sizeof *world->stats.statements);
+    for (size_t i = 0; i < registry->statement_count; i++)
+        world->stats.statements[i].name = registry->statements[i].name;
     for (size_t i = 0; i < scenario->stream_count; i++) {
         const struct stream_spec *spec = &scenario->streams[i];
         struct stream_stats *stats = &world->stats.streams[i];
-        stats->minute_count = (size_t)((scenario->duration_ns + NS_PER_MIN - 1) / NS_PER_MIN);
+        stats->minute_count = stats_minutes(scenario);
         stats->minutes = base_alloc(stats->minute_count, sizeof *stats->minutes);
         for (size_t m = 0; m < stats->minute_count; m++) {
             stats->minutes[m].from_ns = (int64_t)m * NS_PER_MIN;
@@ -46,8 +56,11 @@ void stats_free(struct world *world)
         free(world->stats.streams[i].minutes);
         free(world->stats.streams[i].points);
     }
+    for (size_t i = 0; i < world->stats.pool_count; i++)
+        free(world->stats.pools[i].minutes);
     free(world->stats.edges);
     free(world->stats.pools);
+    free(world->stats.statements);
 }
 
 static void window_add(struct window *window, int64_t latency_ns, bool failed)
@@ -114,6 +127,7 @@ static void sample_actor(struct actor *actor)
         pool->max->value = pool->pool.max;
         pool->pending->value = pool->pool.waiters;
         pool->timeouts->value = (double)pool->pool.stats->timeouts;
+        pool->pool.stats->acquire_timeout_ns = pool->pool.acquire_timeout_ns;
     }
 }
 

@@ -55,7 +55,7 @@ struct pool_stats {
     size_t minute_count;
 };
 
-/* What the database ran: one line a statement of the registry that ran at all. */
+/* What the database ran: one line a statement of the registry. */
 struct statement_stats {
     const char *name; /* of the statement table */
     uint64_t runs;

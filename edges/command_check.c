@@ -14,10 +14,12 @@ static bool check_one(const char *argument, const struct options *options)
     struct text errors = {0};
     struct scenario *scenario =
         scenario_load(file, &registry, options->settings, options->setting_count, &errors);
-    if (!scenario)
+    if (!scenario) {
         fputs(text_c(&errors), stderr);
-    else if (!options->quiet)
+        scenario_find_explain(file);
+    } else if (!options->quiet) {
         printf("%s: ok\n", file);
+    }
     scenario_free(scenario);
     text_fini(&errors);
     return scenario != NULL;
@@ -40,7 +42,7 @@ const struct command command_check = {
             "  doorbuster check my-incident.yaml\n"
             "  doorbuster check scenarios/*.yaml\n"
             "  doorbuster check black-friday-v5 --set duration=45m\n\n"
-            "Exits with 104 when one is bad. Options:",
+            "Exits with 104 when one is bad.",
     .options = (const int[]){OPTION_SET, OPTION_QUIET, 0},
     .files_min = 1,
     .files_max = FILES_MAX,

@@ -11,6 +11,16 @@
 
 enum { NAME_WIDTH_MAX = 32, DURATION_WIDTH = 6 };
 
+/* One line: on a terminal a long story is cut. */
+static void show_story(struct text *out, const struct paint *paint, const char *story, size_t used)
+{
+    size_t columns = paint_columns(STDOUT_FILENO);
+    if (columns > used)
+        paint_cut(out, paint, HUE_NONE, story, columns - used);
+    else
+        paint_plain(out, paint, story);
+}
+
 static void show_one(struct text *out, const struct paint *paint, const struct scenario_file *file,
                      size_t width)
 {
@@ -22,7 +32,7 @@ static void show_one(struct text *out, const struct paint *paint, const struct s
         text_duration(&duration, scenario->duration_ns);
         paint_right(out, paint, HUE_NONE, text_c(&duration), DURATION_WIDTH);
         text_lit(out, "  ");
-        paint_plain(out, paint, scenario->story ? scenario->story : "");
+        show_story(out, paint, scenario->story ? scenario->story : "", width + DURATION_WIDTH + 4);
     } else {
         paint_hue(out, paint, HUE_RED, "bad: see `doorbuster check ");
         paint_plain(out, paint, file->path);
@@ -60,10 +70,10 @@ static int run(const struct options *options)
 const struct command command_scenarios = {
     .name = "scenarios",
     .summary = "lists the scenarios found, one line each",
-    .help = "List the scenarios found: name, duration and story. A name can stand for its file.\n\n"
+    .help = "List the scenarios found: name, duration, story.\n\n"
             "  doorbuster scenarios\n"
             "  DOORBUSTER_SCENARIOS=~/incidents doorbuster scenarios\n\n"
-            "Looked for in the folders of DOORBUSTER_SCENARIOS, in ./scenarios, and beside the program.\n"
-            "Options:",
+            "Looked for in the folders of DOORBUSTER_SCENARIOS, in ./scenarios, and\n"
+            "beside the program. A name can stand for its file.",
     .run = run,
 };

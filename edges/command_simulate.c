@@ -110,7 +110,6 @@ static void play(struct run *run)
     run->world = world_new(&(struct world_options){
         .scenario = run->scenario, .registry = &registry, .seed = run->seed, .sink = sink});
     repeat_world(run->world);
-    watch_signals();
     progress_open(&progress, run->scenario, run->options->quiet);
     int64_t begun_ns = wall_ns();
     run->interrupted = !simulate_world(run->world, &progress, &stop);
@@ -176,6 +175,7 @@ static int verdict(const struct run *run, const struct report *report)
 
 static int play_and_tell(struct run *run)
 {
+    watch_signals();
     if (run->options->json && !run->options->quiet)
         fprintf(stderr, "seed %llu\n", (unsigned long long)run->seed);
     play(run);
@@ -204,6 +204,7 @@ static int run_simulate(const struct options *options)
     run.scenario = scenario_load(file, &registry, options->settings, options->setting_count, &errors);
     if (!run.scenario) {
         fputs(text_c(&errors), stderr);
+        scenario_find_explain(file);
         text_fini(&errors);
         return EXIT_CODE_SCENARIO;
     }
@@ -221,12 +222,14 @@ const struct command command_simulate = {
     .arguments = "SCENARIO",
     .summary = "plays a scenario in virtual time and reports what happened, and why",
     .help = "Play a scenario in virtual time and report what happened, and why.\n\n"
-            "  doorbuster simulate black-friday-v5                    thirty minutes in seconds\n"
-            "  doorbuster simulate black-friday-v5 --seed 7 --json    the same run each time, as JSON\n"
-            "  doorbuster simulate my-incident.yaml --traces t.jsonl --start 2026-11-27T22:00:00Z\n"
+            "  doorbuster simulate black-friday-v5             thirty minutes in seconds\n"
+            "  doorbuster simulate black-friday-v5 --seed 7    the same run each time\n"
+            "  doorbuster simulate incident.yaml --json        the report for a program\n"
+            "  doorbuster simulate incident.yaml --traces t.jsonl --logs l.jsonl\n"
             "  doorbuster simulate black-friday-v5 --set postgresql.cores=16\n\n"
-            "SCENARIO is a file, or a name that `doorbuster scenarios` lists. Exits with 99 when an\n"
-            "expectation failed or a fault did not land. FILE may be - for standard output. Options:",
+            "SCENARIO is a file, or a name that `doorbuster scenarios` lists.\n"
+            "FILE may be - for standard output. Exits with 99 when an expectation\n"
+            "failed or a fault did not land.",
     .options = (const int[]){OPTION_SEED, OPTION_SET, OPTION_START, OPTION_REPORT, OPTION_TRACES,
                              OPTION_METRICS, OPTION_LOGS, OPTION_JSON, OPTION_QUIET, 0},
     .files_min = 1,

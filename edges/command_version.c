@@ -40,8 +40,7 @@ const struct command command_version = {
     .summary = "version, commit, and the libraries in use",
     .help = "Say what this program is and which libraries it runs with.\n\n"
             "  doorbuster version\n"
-            "  doorbuster version --json\n\n"
-            "Options:",
+            "  doorbuster version --json",
     .options = (const int[]){OPTION_JSON, 0},
     .run = run,
 };

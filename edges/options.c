@@ -12,18 +12,17 @@
 #include <stdlib.h>
 
 static const struct argp_option table[] = {
-    {"seed", OPTION_SEED, "N", 0,
-     "The chance of the run, 0 or more; the same seed is the same run (random; always printed)", 0},
-    {"set", OPTION_SET, "PATH=VALUE", 0, "Change one value of the scenario: --set duration=5m (repeatable)",
+    {"seed", OPTION_SEED, "N", 0, "The same seed is the same run (default: random, and printed)", 0},
+    {"set", OPTION_SET, "PATH=VALUE", 0, "Change one value of the scenario, as in duration=5m (repeatable)",
      0},
     {"start", OPTION_START, "TIME", 0,
-     "The first instant of the timeline, RFC 3339 or unix seconds (so that the run ends now)", 0},
+     "The first instant, RFC 3339 or unix seconds (default: so that the run ends now)", 0},
     {"report", OPTION_REPORT, "FILE", 0, "Write the report as JSON", 0},
     {"traces", OPTION_TRACES, "FILE", 0, "Write all spans as OTLP/JSON lines", 0},
     {"metrics", OPTION_METRICS, "FILE", 0, "Write the metrics as OTLP/JSON lines", 0},
     {"logs", OPTION_LOGS, "FILE", 0, "Write the logs as OTLP/JSON lines", 0},
     {"json", OPTION_JSON, NULL, 0, "JSON on standard output, and nothing else there", 0},
-    {"quiet", OPTION_QUIET, NULL, 0, "No progress and no timings on standard error", 0},
+    {"quiet", OPTION_QUIET, NULL, 0, "Say no more than what was asked for: no progress, no timings", 0},
     {"help", OPTION_HELP, NULL, 0, "Show this help", -1},
 };
 
@@ -159,9 +158,9 @@ static error_t parse_start(struct parsing *parsing, const char *arg)
     return refuse(parsing, "--start %s: expected 2026-11-27T22:47:00Z or seconds since 1970", arg);
 }
 
-static error_t show_help(struct parsing *parsing, struct argp_state *state)
+static error_t show_help(struct parsing *parsing, const struct argp_state *state)
 {
-    argp_state_help(state, stdout, ARGP_HELP_USAGE | ARGP_HELP_DOC | ARGP_HELP_LONG);
+    argp_help(state->root_argp, stdout, ARGP_HELP_SHORT_USAGE | ARGP_HELP_DOC | ARGP_HELP_LONG, state->name);
     parsing->done = true;
     return EINVAL;
 }

@@ -2,6 +2,7 @@
 
 #include <langinfo.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 struct paint paint_for(int fd)
@@ -25,6 +26,12 @@ static void hue_end(struct text *text, const struct paint *paint, enum hue hue)
 {
     if (paint->colour && hue != HUE_NONE)
         text_lit(text, "\x1b[0m");
+}
+
+size_t paint_columns(int fd)
+{
+    struct winsize size;
+    return isatty(fd) && !ioctl(fd, TIOCGWINSZ, &size) ? size.ws_col : 0;
 }
 
 /* Bytes of the UTF-8 character at `at`; 1 for a byte that starts none. */
@@ -74,8 +81,7 @@ void paint_spaces(struct text *text, size_t count)
         text_char(text, ' ');
 }
 
-static void column(struct text *text, const struct paint *paint, enum hue hue, const char *string,
-                   size_t width)
+void paint_cut(struct text *text, const struct paint *paint, enum hue hue, const char *string, size_t width)
 {
     size_t all = put_characters(text, paint, string, 0);
     hue_begin(text, paint, hue);
@@ -91,7 +97,7 @@ static void column(struct text *text, const struct paint *paint, enum hue hue, c
 void paint_left(struct text *text, const struct paint *paint, enum hue hue, const char *string, size_t width)
 {
     size_t all = put_characters(text, paint, string, 0);
-    column(text, paint, hue, string, width);
+    paint_cut(text, paint, hue, string, width);
     paint_spaces(text, width - MIN(all, width));
 }
 
@@ -99,7 +105,33 @@ void paint_right(struct text *text, const struct paint *paint, enum hue hue, con
 {
     size_t all = put_characters(text, paint, string, 0);
     paint_spaces(text, width - MIN(all, width));
-    column(text, paint, hue, string, width);
+    paint_cut(text, paint, hue, string, width);
+}
+
+void paint_wrapped(struct text *text, const struct paint *paint, const char *string, size_t columns)
+{
+    struct text word = {0};
+    size_t used = 0;
+    for (const char *at = string; *at;) {
+        size_t spaces = strspn(at, " \n\t"), len = strcspn(at + spaces, " \n\t");
+        at += spaces;
+        if (!len)
+            break;
+        word.len = 0;
+        text_bytes(&word, at, len);
+        size_t width = put_characters(text, paint, text_c(&word), 0);
+        if (used && used + 1 + width > columns) {
+            text_char(text, '\n');
+            used = 0;
+        } else if (used) {
+            text_char(text, ' ');
+            used++;
+        }
+        paint_plain(text, paint, text_c(&word));
+        used += width;
+        at += len;
+    }
+    text_fini(&word);
 }
 
 void paint_bar(struct text *text, const struct paint *paint, enum hue hue, double ratio, size_t width)

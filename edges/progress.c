@@ -53,12 +53,11 @@ static void stream_part(struct text *line, const struct paint *paint, const stru
 void progress_line(struct text *line, const struct paint *paint, const struct scenario *scenario,
                    const struct run_stats *stats, int64_t now_ns)
 {
-    text_lit(line, "minute ");
     text_clock(line, MIN(now_ns, scenario->duration_ns));
     text_lit(line, " of ");
     text_clock(line, scenario->duration_ns);
     if (scenario->phase_count) {
-        text_char(line, ' ');
+        text_lit(line, ", ");
         paint_plain(line, paint, scenario->phases[scenario_phase(scenario, now_ns)].name);
     }
     for (size_t i = 0; i < scenario->stream_count; i++)

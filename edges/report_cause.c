@@ -197,25 +197,28 @@ static void say_edge(struct text *out, const struct report *report)
     text_lit(out, "; ");
 }
 
+static void say_wait(struct text *out, const struct evidence *evidence)
+{
+    text_lit(out, " waiting ");
+    text_duration(out, evidence->pool->acquire_timeout_ns);
+    text_lit(out, " for a connection");
+}
+
 static void say_how(struct text *out, const struct evidence *evidence)
 {
     if (evidence->pool && evidence->timeouts == evidence->errors) {
-        text_lit(out, " waiting ");
-        text_duration(out, evidence->pool->acquire_timeout_ns);
-        text_lit(out, " for a connection");
+        say_wait(out, evidence);
         return;
     }
-    const char *mark = ": ";
-    if (evidence->pool) {
-        text_str(out, mark);
+    if (evidence->pool && evidence->timeouts < evidence->errors) {
+        text_lit(out, ", ");
         figure_count(out, evidence->timeouts);
-        text_lit(out, " waits of ");
-        text_duration(out, evidence->pool->acquire_timeout_ns);
-        text_lit(out, " for a connection were in vain");
-        mark = ", ";
+        text_lit(out, " of them");
+        say_wait(out, evidence);
     }
-    if (evidence->origin) {
-        text_str(out, mark);
+    bool nearly_all = evidence->pool && evidence->timeouts >= evidence->errors - evidence->errors / 20;
+    if (evidence->origin && !nearly_all) {
+        text_str(out, evidence->pool ? ", and " : ": ");
         figure_count(out, evidence->origin_count);
         text_str(out, evidence->origin->words);
     }

@@ -4,7 +4,7 @@
 #include "edges/report_cause.h"
 #include "edges/report_timeline.h"
 
-enum { HELD_SHOWN_MAX = 12, LABEL_WIDTH = 24 };
+enum { HELD_SHOWN_MAX = 12, LABEL_WIDTH = 24, COLUMNS = 80 };
 
 struct telling {
     struct text *out;
@@ -39,7 +39,7 @@ static void tell_title(struct telling *telling)
     }
     text_char(out, '\n');
     if (report->scenario->story) {
-        paint_plain(out, telling->paint, report->scenario->story);
+        paint_wrapped(out, telling->paint, report->scenario->story, COLUMNS);
         text_char(out, '\n');
     }
 }
@@ -100,33 +100,42 @@ static void tell_faults(struct telling *telling)
     }
 }
 
+static void tell_pool(struct telling *telling, const struct pool_stats *pool)
+{
+    struct text *out = telling->out, *scratch = &telling->scratch;
+    scratch->len = 0;
+    report_pool_name(scratch, telling->report, pool);
+    text_lit(out, "  ");
+    paint_left(out, telling->paint, HUE_NONE, text_c(scratch), LABEL_WIDTH);
+    text_i64(out, pool->peak_used);
+    text_lit(out, " of ");
+    text_i64(out, pool->max);
+    text_lit(out, " used at the peak, ");
+    scratch->len = 0;
+    figure_count(scratch, pool->timeouts);
+    text_lit(scratch, " timed out");
+    paint_hue(out, telling->paint, pool->timeouts ? HUE_RED : HUE_NONE, text_c(scratch));
+    text_lit(out, ", wait p95 ");
+    figure_latency(out, histogram_quantile(&pool->wait, 0.95));
+    text_char(out, '\n');
+}
+
+/* Those that somebody waited for in vain come first; those that nobody used are left out. */
 static void tell_pools(struct telling *telling)
 {
-    const struct run_stats *all = telling->report->stats;
+    const struct run_stats *stats = telling->report->stats;
     bool titled = false;
-    for (size_t i = 0; i < all->pool_count; i++) {
-        const struct pool_stats *pool = &all->pools[i];
-        struct text *out = telling->out;
-        if (!pool->acquired && !pool->timeouts && !pool->refused)
-            continue;
-        if (!titled)
-            section(telling, "pools");
-        titled = true;
-        telling->scratch.len = 0;
-        report_pool_name(&telling->scratch, telling->report, pool);
-        text_lit(out, "  ");
-        paint_left(out, telling->paint, HUE_NONE, text_c(&telling->scratch), LABEL_WIDTH);
-        text_i64(out, pool->peak_used);
-        text_lit(out, " of ");
-        text_i64(out, pool->max);
-        text_lit(out, " used at the peak, ");
-        telling->scratch.len = 0;
-        figure_count(&telling->scratch, pool->timeouts);
-        text_lit(&telling->scratch, " timed out");
-        paint_hue(out, telling->paint, pool->timeouts ? HUE_RED : HUE_NONE, text_c(&telling->scratch));
-        text_lit(out, ", wait p95 ");
-        figure_latency(out, histogram_quantile(&pool->wait, 0.95));
-        text_char(out, '\n');
+    for (int calm = 0; calm <= 1; calm++) {
+        for (size_t i = 0; i < stats->pool_count; i++) {
+            const struct pool_stats *pool = &stats->pools[i];
+            bool in_vain = pool->timeouts || pool->refused;
+            if (in_vain == calm || !(in_vain || pool->acquired))
+                continue;
+            if (!titled)
+                section(telling, "pools");
+            titled = true;
+            tell_pool(telling, pool);
+        }
     }
 }
 
@@ -141,13 +150,17 @@ static void tell_business(struct telling *telling)
     figure_count(out, figures.orders);
     text_str(out, figures.orders == 1 ? " order, " : " orders, ");
     figure_usd(out, figures.revenue_cents);
-    if (figures.checkouts) {
+    if (figures.checkouts_failed) {
         text_lit(out, "; ");
         figure_count(out, figures.checkouts_failed);
         text_lit(out, " of ");
         figure_count(out, figures.checkouts);
         text_lit(out, " checkouts lost, about ");
         figure_usd(out, (int64_t)(figures.revenue_lost * 100 + 0.5));
+    } else if (figures.checkouts) {
+        text_lit(out, "; no checkout of ");
+        figure_count(out, figures.checkouts);
+        text_lit(out, " lost");
     }
     text_char(out, '\n');
 }

@@ -52,9 +52,10 @@ static void rows_of(struct rows *rows, const struct report *report, size_t first
     if (rows->count)
         return;
     rows->minutes = true;
-    size_t minutes = report->stats->streams[first].minute_count;
+    size_t minutes =
+        MIN(report->stats->streams[first].minute_count, (size_t)(report->ended_at_ns / NS_PER_MIN) + 1);
     size_t every = (minutes + ROWS_CHOSEN - 1) / ROWS_CHOSEN;
-    for (size_t m = 0; m < minutes && (int64_t)m * NS_PER_MIN <= report->ended_at_ns; m += every)
+    for (size_t m = 0; m < minutes; m += every)
         rows_add(rows, (int64_t)m * NS_PER_MIN);
 }
 

@@ -1,5 +1,7 @@
 #include "edges/scenario_find.h"
 
+#include "edges/hint.h"
+
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,4 +98,20 @@ const char *scenario_find(const char *argument, char path[static PATH_MAX])
             found = strcpy(path, list.files[i].path);
     scenario_list_fini(&list);
     return found;
+}
+
+void scenario_find_explain(const char *file)
+{
+    struct scenario_list list;
+    const char *names[SCENARIOS_MAX];
+    if (strchr(file, '/') || access(file, F_OK) == 0)
+        return;
+    scenario_list_init(&list);
+    for (size_t i = 0; i < list.count; i++)
+        names[i] = list.files[i].name;
+    const char *nearest = hint_nearest(file, names, list.count);
+    if (nearest)
+        fprintf(stderr, "Did you mean %s? ", nearest);
+    fputs("See `doorbuster scenarios` for those found.\n", stderr);
+    scenario_list_fini(&list);
 }

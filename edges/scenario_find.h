@@ -32,4 +32,7 @@ void scenario_list_fini(struct scenario_list *list);
    else the file of that name; an argument that is neither stays as it is. In `path`. */
 const char *scenario_find(const char *argument, char path[static PATH_MAX]);
 
+/* After scenario_find: where there is no such file, says on stderr which name was probably meant. */
+void scenario_find_explain(const char *file);
+
 #endif

@@ -32,7 +32,7 @@ const struct statement shop_statements[] = {
          .sql = "SELECT id, name, price, popularity FROM products WHERE category = $1 AND active AND price "
                 "BETWEEN $2 AND $3 ORDER BY popularity DESC LIMIT 10",
          .endpoint_type = "slow_unindexed",
-         .fixed_us = 200,
+         .fixed_us = 100,
          .plans = {{.index = "idx_products_recommendations", .rows = 12, .row_cost = 1},
                    {.index = "idx_products_category", .share = 0.125, .row_cost = 0.72},
                    {.share = 1, .row_cost = 1}},
@@ -87,7 +87,7 @@ const struct statement shop_statements[] = {
                 "stock_quantity >= $2 RETURNING id, stock_quantity, price), item AS (INSERT INTO order_items "
                 "(order_id, product_id, quantity, unit_price) SELECT $3, id, $2, price FROM taken) UPDATE orders "
                 "SET status = 'created' FROM taken WHERE orders.id = $3 RETURNING stock_quantity",
-         .fixed_us = 1200,
+         .fixed_us = 400,
          .plans = {{.index = "products_pkey", .rows = 1, .row_cost = 1}},
          .writes = true,
          .locks_row = true},
@@ -98,7 +98,7 @@ const struct statement shop_statements[] = {
          .sql = "INSERT INTO orders (id, user_id, total, status, idempotency_key) SELECT $1, $2, price * $4, "
                 "'pending', $5 FROM products WHERE id = $3 ON CONFLICT (idempotency_key) DO UPDATE SET "
                 "idempotency_key = orders.idempotency_key RETURNING id, total",
-         .fixed_us = 1200,
+         .fixed_us = 400,
          .plans = {{.index = "orders_pkey", .rows = 1, .row_cost = 1}},
          .writes = true},
 };

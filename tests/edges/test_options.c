@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -134,6 +135,30 @@ static void a_shell_reads_back_what_is_quoted(void **state)
     }
 }
 
+/* What the hook of a broken assertion writes on stderr. */
+static void a_broken_assertion_says_how_to_repeat_the_run(void **state)
+{
+    (void)state;
+    char said[512] = "";
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    assert_int_equal(PARSE("a.yaml", "--set", "x=a b"), -1);
+    fflush(stderr);
+    int saved = dup(STDERR_FILENO);
+    dup2(fileno(file), STDERR_FILENO);
+    repeat_watch(&options, "a.yaml", 42);
+    base_on_broken("one == two", "core/some.c", 17);
+    fflush(stderr);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    rewind(file);
+    said[fread(said, 1, sizeof said - 1, file)] = '\0';
+    fclose(file);
+    assert_string_equal(said, "doorbuster: broken: one == two, at core/some.c:17 (seed 42)\n"
+                              "repeat: doorbuster simulate a.yaml --seed 42 --set 'x=a b'\n");
+    assert_null(base_on_broken);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +168,7 @@ int main(void)
         cmocka_unit_test(more_settings_than_fit_are_refused),
         cmocka_unit_test(the_nearest_name_is_hinted),
         cmocka_unit_test(a_shell_reads_back_what_is_quoted),
+        cmocka_unit_test(a_broken_assertion_says_how_to_repeat_the_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
