@@ -1,8 +1,8 @@
 /* ad-service: decoration. A page without it is a page. */
 #include "core/actor.h"
 
-static const char *const texts[] = {"Headphones that hear you", "The desk that stands up", "Run further, land softer",
-                                    "Knives for careful cooks"};
+static const char *const texts[] = {"Headphones that hear you", "The desk that stands up",
+                                    "Run further, land softer", "Knives for careful cooks"};
 
 static void one_ad(struct call *call, struct pack *body)
 {
@@ -24,7 +24,10 @@ static const struct step ads[] = {
 };
 
 static const struct route routes[] = {
-    {.name = "GET /ads", .steps = ads, .takes = "category:text", .answers = "ads:[id:int text:text category:text]"},
+    {.name = "GET /ads",
+     .steps = ads,
+     .takes = "category:text",
+     .answers = "ads:[id:int text:text category:text]"},
     {.name = NULL},
 };
 

@@ -7,14 +7,16 @@ struct rate {
 };
 
 static const struct rate rates[] = {
-    {"USD", "EUR", 0.92}, {"EUR", "USD", 1.087}, {"USD", "GBP", 0.79}, {"GBP", "USD", 1.266}, {"EUR", "GBP", 0.859},
+    {"USD", "EUR", 0.92},  {"EUR", "USD", 1.087}, {"USD", "GBP", 0.79},
+    {"GBP", "USD", 1.266}, {"EUR", "GBP", 0.859},
 };
 
 static void unknown(struct call *call, struct pack *body)
 {
     (void)call;
     pack_array(body, 1);
-    pack_text(body, "amount must be a number, from and to one of USD-EUR, EUR-USD, USD-GBP, GBP-USD, EUR-GBP");
+    pack_text(body,
+              "amount must be a number, from and to one of USD-EUR, EUR-USD, USD-GBP, GBP-USD, EUR-GBP");
 }
 
 static void converted(struct call *call, struct pack *body)

@@ -6,7 +6,7 @@ enum { FIRST_USER = 1000, USERS = 9000, NAMED_PRODUCTS = 72 };
 
 struct visit {
     struct slice user, cart, order_key; /* of the request; length 0: made up */
-    uint64_t number;                    /* for what is made up */
+    uint64_t number; /* for what is made up */
     int64_t product;
 };
 
@@ -152,7 +152,8 @@ static const char *why_lost(struct call *call)
     struct cursor answer = cursor_of(call_kept(call));
     cursor_array(&answer);
     struct slice text = cursor_text(&answer);
-    bool pool = !answer.bad && text.len >= strlen(exhausted) && !memcmp(text.at, exhausted, strlen(exhausted));
+    bool pool =
+        !answer.bad && text.len >= strlen(exhausted) && !memcmp(text.at, exhausted, strlen(exhausted));
     return pool ? "ConnectionPoolExhausted" : "recommendations-timeout";
 }
 
@@ -208,7 +209,8 @@ static const struct step checkout[] = {
         .limit_ms = 5000, .body = electronics, .when = demo_started, .on_failure = lose_checkout,
         .status = STATUS_UNAVAILABLE),
     ASK("payment-service", "POST /api/payment/process", .limit_ms = 3000, .body = the_amount),
-    ASK("checkout", "POST /orders/create", .limit_ms = 2000, .body = the_order, .then = see_order, .outcomes = true),
+    ASK("checkout", "POST /orders/create", .limit_ms = 2000, .body = the_order, .then = see_order,
+        .outcomes = true),
     REPLY(STATUS_OK, checkout_succeeded),
 };
 

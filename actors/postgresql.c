@@ -5,10 +5,8 @@
  */
 #include <stdlib.h>
 
-#include "actors/shop/catalogue.h"
-#include "actors/shop/orders.h"
 #include "actors/shop/sharing.h"
-#include "actors/shop/statements.h"
+#include "actors/shop/tables.h"
 #include "core/actor.h"
 #include "core/due.h"
 #include "core/message.h"
@@ -43,8 +41,7 @@ struct lock {
 };
 
 struct database {
-    struct catalogue catalogue;
-    struct orders orders;
+    struct tables tables;
     struct server servers[SERVERS_MAX]; /* the primary, then replicas */
     int server_count, next_server;
     bool there[INDEXES_MAX];
@@ -85,7 +82,7 @@ static void start(struct actor *actor)
     double most = CATALOGUE_CATEGORIES * CATALOGUE_TOP;
     for (size_t i = 0; i < spec->products.count; i++)
         most = MAX(most, spec->products.points[i].value);
-    catalogue_init(&database->catalogue, (int64_t)most);
+    tables_init(&database->tables, (int64_t)most);
     slab_init(&database->running, sizeof(struct running), RUNNING_MAX);
     ASSERT(shop_index_count <= INDEXES_MAX);
     for (size_t i = 0; i < shop_index_count; i++)
@@ -100,8 +97,7 @@ static void stop(struct actor *actor)
     for (int i = 0; i < SERVERS_MAX; i++)
         sharing_fini(&database->servers[i].cpu);
     slab_fini(&database->running);
-    orders_fini(&database->orders);
-    catalogue_fini(&database->catalogue);
+    tables_fini(&database->tables);
 }
 
 /* The first plan whose index exists. */
@@ -121,135 +117,6 @@ static uint8_t choose_plan(struct database *database, const struct statement *st
     ASSERT(!"a statement's last plan needs no index");
     return 0;
 }
-
-/* ---- results ---- */
-
-static void pack_product(struct pack *pack, const struct catalogue *catalogue, int64_t id)
-{
-    pack_array(pack, 5);
-    pack_int(pack, id);
-    catalogue_pack_name(pack, id);
-    pack_text(pack, catalogue_category_name((int)((id - 1) % CATALOGUE_CATEGORIES)));
-    pack_real(pack, (double)catalogue_price_cents(id) / 100);
-    pack_int(pack, catalogue->stock[id - 1]);
-}
-
-static void category_page(struct database *database, struct cursor *params, struct pack *pack)
-{
-    const struct catalogue *catalogue = &database->catalogue;
-    int category = catalogue_category(cursor_text(params));
-    uint32_t count = 0;
-    for (int i = 0; category >= 0 && i < CATALOGUE_PAGE; i++)
-        count += catalogue->stock[catalogue->page[category][i] - 1] > 0;
-    pack_array(pack, count);
-    for (int i = 0; count && i < CATALOGUE_PAGE; i++)
-        if (catalogue->stock[catalogue->page[category][i] - 1] > 0)
-            pack_product(pack, catalogue, catalogue->page[category][i]);
-}
-
-static void recommend(struct database *database, struct cursor *params, struct pack *pack)
-{
-    const struct catalogue *catalogue = &database->catalogue;
-    int category = catalogue_category(cursor_text(params));
-    double low = cursor_real(params), high = cursor_real(params);
-    uint32_t ids[10], count = 0;
-    for (int i = 0; category >= 0 && i < CATALOGUE_TOP && count < ARRAY_LEN(ids); i++) {
-        uint32_t id = catalogue->top[category][i];
-        double price = (double)catalogue_price_cents(id) / 100;
-        if (price >= low && price <= high)
-            ids[count++] = id;
-    }
-    pack_array(pack, count);
-    for (uint32_t i = 0; i < count; i++) {
-        pack_array(pack, 4);
-        pack_int(pack, ids[i]);
-        catalogue_pack_name(pack, ids[i]);
-        pack_real(pack, (double)catalogue_price_cents(ids[i]) / 100);
-        pack_int(pack, catalogue_popularity(ids[i]));
-    }
-}
-
-static void popular_products(struct database *database, struct cursor *params, struct pack *pack)
-{
-    (void)params;
-    pack_array(pack, CATALOGUE_CATEGORIES);
-    for (int i = 0; i < CATALOGUE_CATEGORIES; i++) {
-        int64_t id = database->catalogue.top[i][0];
-        pack_array(pack, 3);
-        pack_int(pack, id);
-        catalogue_pack_name(pack, id);
-        pack_int(pack, catalogue_popularity(id));
-    }
-}
-
-static void product_by_id(struct database *database, struct cursor *params, struct pack *pack)
-{
-    int64_t id = cursor_int(params);
-    bool found = catalogue_has(&database->catalogue, id);
-    pack_array(pack, found);
-    if (found)
-        pack_product(pack, &database->catalogue, id);
-}
-
-static void stock_of(struct database *database, struct cursor *params, struct pack *pack)
-{
-    int64_t id = cursor_int(params);
-    bool found = catalogue_has(&database->catalogue, id);
-    pack_array(pack, found);
-    if (!found)
-        return;
-    pack_array(pack, 1);
-    pack_int(pack, database->catalogue.stock[id - 1]);
-}
-
-static void stock_reserve(struct database *database, struct cursor *params, struct pack *pack)
-{
-    int64_t id = cursor_int(params), quantity = cursor_int(params);
-    uint64_t order = (uint64_t)cursor_int(params);
-    bool reserved = orders_stands(&database->orders, order);
-    if (!reserved && catalogue_take(&database->catalogue, id, quantity)) {
-        reserved = orders_create(&database->orders, order);
-        if (!reserved) { /* no such order: the transaction rolls back */
-            database->catalogue.stock[id - 1] += (int32_t)quantity;
-            database->catalogue.taken -= quantity;
-        }
-    }
-    pack_array(pack, 2);
-    pack_bool(pack, reserved);
-    pack_int(pack, catalogue_has(&database->catalogue, id) ? database->catalogue.stock[id - 1] : 0);
-}
-
-static void order_insert(struct database *database, struct cursor *params, struct pack *pack)
-{
-    uint64_t id = (uint64_t)cursor_int(params);
-    cursor_skip(params); /* the user */
-    int64_t product = cursor_int(params), quantity = cursor_int(params);
-    struct slice key = {"", 0};
-    if (!cursor_nil(params))
-        key = cursor_text(params);
-    if (params->bad || !catalogue_has(&database->catalogue, product) || quantity < 1) {
-        pack_array(pack, 0);
-        return;
-    }
-    int64_t total_cents = catalogue_price_cents(product) * quantity;
-    struct order_row row = orders_insert(&database->orders, id, total_cents, quantity, key);
-    pack_array(pack, 2);
-    pack_int(pack, (int64_t)row.id);
-    pack_int(pack, row.total_cents);
-}
-
-typedef void result_fn(struct database *, struct cursor *, struct pack *);
-static result_fn *const results[SQL_COUNT] = {
-    [SQL_PRODUCTS_BY_CATEGORY] = category_page,
-    [SQL_RECOMMENDATIONS] = recommend,
-    [SQL_SEARCH] = category_page,
-    [SQL_POPULAR_WITH_HISTORY] = category_page,
-    [SQL_POPULAR_PRODUCTS] = popular_products,
-    [SQL_PRODUCT_BY_ID] = product_by_id,
-    [SQL_STOCK_OF] = stock_of,
-    [SQL_STOCK_RESERVE] = stock_reserve,
-    [SQL_ORDER_INSERT] = order_insert,
-};
 
 /* ---- locks ---- */
 
@@ -327,12 +194,12 @@ static void finish(struct actor *actor, struct running *running, enum status sta
         pack_int(pack, running->rows);
         pack_int(pack, running->plan);
         pack_int(pack, database->running.live);
-        results[running->statement](database, &params, pack);
+        tables_run(&database->tables, running->statement, &params, pack);
         struct business_stats *shop = actor_business(actor);
-        shop->db_orders = database->orders.created;
-        shop->db_revenue_cents = database->orders.revenue_cents;
-        shop->db_pieces = database->orders.pieces;
-        shop->db_stock_taken = database->catalogue.taken;
+        shop->db_orders = database->tables.orders.created;
+        shop->db_revenue_cents = database->tables.orders.revenue_cents;
+        shop->db_pieces = database->tables.orders.pieces;
+        shop->db_stock_taken = database->tables.catalogue.taken;
     }
     if (running->lock)
         drop_lock(database, running);

@@ -15,8 +15,14 @@
 #pragma GCC diagnostic ignored "-Wconversion"
 #include <uthash.h>
 
-enum { KEY_BYTES_MAX = 64, CART_ITEMS_MAX = 32, UNDER_WAY_MAX = 4096, PURPOSE_LATENCY = 0x400,
-       FIRST_CART = 1000, SEEDED_PRODUCTS = 5000 };
+enum {
+    KEY_BYTES_MAX = 64,
+    CART_ITEMS_MAX = 32,
+    UNDER_WAY_MAX = 4096,
+    PURPOSE_LATENCY = 0x400,
+    FIRST_CART = 1000,
+    SEEDED_PRODUCTS = 5000
+};
 
 struct item {
     int64_t product, quantity;
@@ -89,7 +95,8 @@ static struct entry *add(struct actor *actor, struct slice key, int64_t ttl_ns)
 
 /* ---- commands: key, arguments -> answer ---- */
 
-static enum status hgetall(struct actor *actor, struct slice key, struct cursor *arguments, struct pack *answer)
+static enum status hgetall(struct actor *actor, struct slice key, struct cursor *arguments,
+                           struct pack *answer)
 {
     (void)arguments;
     const struct entry *cart = find(actor, key);
@@ -208,7 +215,8 @@ static void receive(struct actor *actor, struct message *message)
     command->body = body_ref(message->body);
     uint64_t chance = draw(actor_seed(actor), message->context.span, PURPOSE_LATENCY, 0).a;
     const struct duration_dist *latency = &actor_scenario(actor)->redis.work;
-    actor_arm(actor, &command->timer, actor_now(actor) + draw_duration(chance, latency, cache->latency_sigma));
+    actor_arm(actor, &command->timer,
+              actor_now(actor) + draw_duration(chance, latency, cache->latency_sigma));
 }
 
 /* Carts that were there before the run: two products each, one in three has a third. */
@@ -224,7 +232,8 @@ static void seed_carts(struct actor *actor)
         cart->item_count = 2 + (i % 3 == 0);
         for (uint32_t n = 0; n < cart->item_count; n++) {
             struct draw chance = draw(actor_seed(actor), (uint64_t)i, PURPOSE_LATENCY + 1, n);
-            cart->items[n].product = 1 + (int64_t)draw_below(chance.a, SEEDED_PRODUCTS / 8) * 8 + (n + (uint32_t)i) % 8;
+            cart->items[n].product =
+                1 + (int64_t)draw_below(chance.a, SEEDED_PRODUCTS / 8) * 8 + (n + (uint32_t)i) % 8;
             cart->items[n].quantity = 1;
         }
     }

@@ -40,36 +40,57 @@ enum step_kind { STEP_END, STEP_WORK, STEP_ASK, STEP_QUERY, STEP_CACHE, STEP_DO,
 
 struct step {
     enum step_kind kind;
-    const char *to;         /* ASK: service. QUERY: pool. CACHE: command (HGETALL) */
-    const char *route;      /* ASK: "GET /cart/{cart_id}". QUERY: statement */
-    const char *query;      /* ASK: constant query string, for url.query */
-    int limit_ms;           /* ASK, QUERY, CACHE: time limit of this step alone; 0: the caller's */
-    bool optional;          /* a failure stays visible on its span and the route goes on */
-    bool outcomes;          /* `then` looks at answers like 404 and 409 itself; else they are failures */
-    enum status status;     /* REPLY; or, on a step that can fail, the status its failure answers with */
-    bool (*when)(struct call *);                        /* NULL: always */
-    void (*body)(struct call *, struct pack *);         /* what is sent: NULL sends an empty array */
+    const char *to; /* ASK: service. QUERY: pool. CACHE: command (HGETALL) */
+    const char *route; /* ASK: "GET /cart/{cart_id}". QUERY: statement */
+    const char *query; /* ASK: constant query string, for url.query */
+    int limit_ms; /* ASK, QUERY, CACHE: time limit of this step alone; 0: the caller's */
+    bool optional; /* a failure stays visible on its span and the route goes on */
+    bool outcomes; /* `then` looks at answers like 404 and 409 itself; else they are failures */
+    enum status status; /* REPLY; or, on a step that can fail, the status its failure answers with */
+    bool (*when)(struct call *); /* NULL: always */
+    void (*body)(struct call *, struct pack *); /* what is sent: NULL sends an empty array */
     void (*then)(struct call *, const struct answer *); /* after success */
-    void (*on_failure)(struct call *, struct pack *);   /* the body of a failure's answer, and attributes */
-    void (*run)(struct call *);                         /* DO */
+    void (*on_failure)(struct call *, struct pack *); /* the body of a failure's answer, and attributes */
+    void (*run)(struct call *); /* DO */
 };
 
 /* WORK: service time, from the scenario's distribution for this service. */
-#define WORK() {.kind = STEP_WORK}
-#define ASK(service, route_, ...) {.kind = STEP_ASK, .to = (service), .route = (route_), __VA_ARGS__}
-#define QUERY(pool, statement, ...) {.kind = STEP_QUERY, .to = (pool), .route = (statement), __VA_ARGS__}
-#define CACHE(command, ...) {.kind = STEP_CACHE, .to = (command), __VA_ARGS__}
-#define DO(function, ...) {.kind = STEP_DO, .run = (function), __VA_ARGS__}
-#define REPLY(status_, function, ...) {.kind = STEP_REPLY, .status = (status_), .body = (function), __VA_ARGS__}
+#define WORK()                                                                                               \
+    {                                                                                                        \
+        .kind = STEP_WORK                                                                                    \
+    }
+#define ASK(service, route_, ...)                                                                            \
+    {                                                                                                        \
+        .kind = STEP_ASK, .to = (service), .route = (route_), __VA_ARGS__                                    \
+    }
+#define QUERY(pool, statement, ...)                                                                          \
+    {                                                                                                        \
+        .kind = STEP_QUERY, .to = (pool), .route = (statement), __VA_ARGS__                                  \
+    }
+#define CACHE(command, ...)                                                                                  \
+    {                                                                                                        \
+        .kind = STEP_CACHE, .to = (command), __VA_ARGS__                                                     \
+    }
+#define DO(function, ...)                                                                                    \
+    {                                                                                                        \
+        .kind = STEP_DO, .run = (function), __VA_ARGS__                                                      \
+    }
+#define REPLY(status_, function, ...)                                                                        \
+    {                                                                                                        \
+        .kind = STEP_REPLY, .status = (status_), .body = (function), __VA_ARGS__                             \
+    }
 
 /* The end of a route without a REPLY: 200 with an empty answer. */
-#define END() {.kind = STEP_END}
+#define END()                                                                                                \
+    {                                                                                                        \
+        .kind = STEP_END                                                                                     \
+    }
 
 struct route {
-    const char *name;        /* "GET /products": method and template; a journey has no method */
+    const char *name; /* "GET /products": method and template; a journey has no method */
     const struct step *steps; /* ends after a REPLY, or at a step of kind STEP_END */
-    const char *takes;       /* fields of the request, in order */
-    const char *answers;     /* fields of a successful answer */
+    const char *takes; /* fields of the request, in order */
+    const char *answers; /* fields of a successful answer */
     const char *endpoint_type; /* attribute of its SERVER span, or NULL */
 };
 
@@ -80,8 +101,8 @@ struct pool_default {
 };
 
 struct variant {
-    const char *name;          /* key under `variants:` of the service in a scenario */
-    const char *choices[4];    /* the first is the default */
+    const char *name; /* key under `variants:` of the service in a scenario */
+    const char *choices[4]; /* the first is the default */
 };
 
 struct actor_kind {
@@ -130,7 +151,7 @@ int64_t call_now(const struct call *call);
 /* 64 bits of chance that belong to this call and index alone. */
 uint64_t call_draw(const struct call *call, uint32_t index);
 uint64_t call_request_number(const struct call *call); /* of the root, from the stream */
-struct attrs *call_attrs(struct call *call);           /* of its SERVER span */
+struct attrs *call_attrs(struct call *call); /* of its SERVER span */
 int call_variant(const struct call *call, int variant);
 enum status call_failure(const struct call *call); /* of the step that failed, in on_failure */
 /* Holds the body until the call ends; the newest one kept is call_kept. */

@@ -259,7 +259,8 @@ static bool burns(struct ring *ring, double failed, double ended, double limit)
     return bottom > 0 && top / bottom > limit;
 }
 
-static bool judge_burn_rate(const struct world *world, const struct alert_spec *spec, struct alert_watch *watch)
+static bool judge_burn_rate(const struct world *world, const struct alert_spec *spec,
+                            struct alert_watch *watch)
 {
     double failed = stream_sum(world, spec->stream, true), ended = stream_sum(world, spec->stream, false);
     double limit = spec->factor * (1 - spec->objective);

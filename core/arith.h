@@ -9,8 +9,8 @@
 #ifndef CORE_ARITH_H
 #define CORE_ARITH_H
 
-double arith_exp(double x);  /* -700 < x < 700 */
-double arith_log(double x);  /* x > 0, normal */
+double arith_exp(double x); /* -700 < x < 700 */
+double arith_log(double x); /* x > 0, normal */
 double arith_sqrt(double x); /* x >= 0; correctly rounded by IEEE 754 */
 
 /* The z below which a standard normal variable lies with probability p, 0 < p < 1; relative error

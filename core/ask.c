@@ -6,8 +6,8 @@ static void begin_root(struct call *call)
 {
     struct world *world = call->actor->world;
     if (call->intended_at_ns == NEVER) {
-        struct trace_context fresh = trace_root(world->seed, call->context.stream,
-                                                call->number | (uint64_t)call->step << 48);
+        struct trace_context fresh =
+            trace_root(world->seed, call->context.stream, call->number | (uint64_t)call->step << 48);
         call->below.trace_hi = fresh.trace_hi;
         call->below.trace_lo = fresh.trace_lo;
         call->intended_at_ns = world->now_ns;

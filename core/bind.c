@@ -28,7 +28,8 @@ static struct span_site *site_new(struct world *world, const struct actor *actor
                                   const char *name)
 {
     struct span_site *site = base_alloc(1, sizeof *site);
-    world->sites = base_grow(world->sites, world->site_count, world->site_count + 1, sizeof(struct span_site *));
+    world->sites =
+        base_grow(world->sites, world->site_count, world->site_count + 1, sizeof(struct span_site *));
     site->id = (uint32_t)world->site_count;
     site->service = actor->index;
     site->kind = kind;
@@ -121,8 +122,8 @@ static void bind_ask(struct world *world, struct actor *actor, struct bound_step
 }
 
 /* Both generations of the names: vendors need both. */
-static void database_attrs(struct span_site *site, const char *system, const char *namespace, const char *name,
-                           const char *operation, const char *host, uint16_t port)
+static void database_attrs(struct span_site *site, const char *system, const char *namespace,
+                           const char *name, const char *operation, const char *host, uint16_t port)
 {
     struct attrs *attrs = &site->attrs;
     attrs_text(attrs, ATTR_DB_SYSTEM_NAME, system);
@@ -253,7 +254,8 @@ static void bind_pool(struct actor *actor, struct actor_pool *bound, const struc
         if (strcmp(spec->name, usual->name) != 0)
             continue;
         pool->max = spec->max ? spec->max : pool->max;
-        pool->acquire_timeout_ns = spec->acquire_timeout_ns ? spec->acquire_timeout_ns : pool->acquire_timeout_ns;
+        pool->acquire_timeout_ns =
+            spec->acquire_timeout_ns ? spec->acquire_timeout_ns : pool->acquire_timeout_ns;
     }
     pool->granted = query_granted;
     if (!stats->pools)
@@ -290,7 +292,8 @@ static void bind_kind(struct world *world, struct actor *actor, const struct act
     struct attrs name = {0};
     attrs_text(&name, ATTR_MAILBOX_ACTOR, kind->service);
     actor->mailbox_depth = metrics_series(&world->metrics, METRIC_MAILBOX_DEPTH, actor->index, name.list, 1);
-    actor->mailbox_refused = metrics_series(&world->metrics, METRIC_MAILBOX_REFUSED, actor->index, name.list, 1);
+    actor->mailbox_refused =
+        metrics_series(&world->metrics, METRIC_MAILBOX_REFUSED, actor->index, name.list, 1);
     while (actor->pool_count < SERVICE_POOLS_MAX && kind->pools[actor->pool_count].name)
         actor->pool_count++;
     actor->pools = base_alloc(actor->pool_count, sizeof *actor->pools);
@@ -308,7 +311,8 @@ static void bind_shop(struct world *world)
         world->shop[metric] = metrics_series(&world->metrics, (enum metric_id)metric, service, NULL, 0);
     struct attrs outcome = {0};
     attrs_text(&outcome, ATTR_SHOP_OUTCOME, "created");
-    world->shop[METRIC_SHOP_ORDERS] = metrics_series(&world->metrics, METRIC_SHOP_ORDERS, service, outcome.list, 1);
+    world->shop[METRIC_SHOP_ORDERS] =
+        metrics_series(&world->metrics, METRIC_SHOP_ORDERS, service, outcome.list, 1);
     outcome.count = 0;
     attrs_text(&outcome, ATTR_SHOP_OUTCOME, "sold_out");
     world->sold_out = metrics_series(&world->metrics, METRIC_SHOP_ORDERS, service, outcome.list, 1);

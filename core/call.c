@@ -207,7 +207,8 @@ void call_resume(struct call *call, enum status status, struct body *body, struc
 {
     struct world *world = call->actor->world;
     const struct step *step = call->route->steps[call->step].step;
-    bool taken = status == STATUS_OK || status == STATUS_CREATED || (step->outcomes && !status_failed(status));
+    bool taken =
+        status == STATUS_OK || status == STATUS_CREATED || (step->outcomes && !status_failed(status));
     due_cancel(&world->due, &call->timer);
     slab_renew(&call->item);
     call->step_deadline_ns = call->deadline_ns;

@@ -21,9 +21,9 @@ struct duration_dist {
 
 struct draw draw(uint64_t seed, uint64_t key, uint32_t purpose, uint32_t index);
 
-double draw_uniform(uint64_t bits);     /* in (0, 1), 53 bits */
+double draw_uniform(uint64_t bits); /* in (0, 1), 53 bits */
 double draw_exponential(uint64_t bits); /* mean 1 */
-double draw_normal(uint64_t bits);      /* mean 0, deviation 1 */
+double draw_normal(uint64_t bits); /* mean 0, deviation 1 */
 uint64_t draw_below(uint64_t bits, uint64_t bound);
 /* exp(sigma z - sigma^2 / 2): mean 1. */
 double draw_lognormal_mean1(uint64_t bits, double sigma);

@@ -42,7 +42,8 @@ static void describe(struct text *text, const struct expect_spec *expect, double
 }
 
 /* The worst minute is told: the first outside, else the last one looked at. */
-static bool judge_minutes(const struct stream_stats *stats, const struct expect_spec *expect, struct text *actual)
+static bool judge_minutes(const struct stream_stats *stats, const struct expect_spec *expect,
+                          struct text *actual)
 {
     double low = 0, high = 0;
     bool any = false;

@@ -7,7 +7,7 @@
 #define HALF_MINUTE (30 * NS_PER_S)
 
 struct parse {
-    const char *text, *at;
+    const char *at;
     const struct scenario *scenario;
     const struct registry *registry;
     char *name;
@@ -34,7 +34,7 @@ static const struct measure measures[] = {
     {"p(", EXPECT_PERCENTILE, VALUE_SECONDS, PROBE(LATENCY)},
     {"max", EXPECT_MAX, VALUE_SECONDS, PROBE(LATENCY)},
     {"min", EXPECT_MIN, VALUE_SECONDS, PROBE(LATENCY)},
-    {"max", EXPECT_MAX, VALUE_COUNT, PROBE(POOL_WAITERS) | PROBE(POOL_USED) | PROBE(TRACE_DEPTH)},
+    {"max", EXPECT_MAX, VALUE_COUNT, PROBE(POOL_USED) | PROBE(TRACE_DEPTH)},
     {"count", EXPECT_COUNT, VALUE_COUNT,
      PROBE(REQUESTS) | PROBE(ERRORS) | PROBE(POOL_TIMEOUTS) | PROBE(LOGS) | PROBE(TRACE_SERVICES) |
          PROBE(TRACE_SPANS) | PROBE(ORDERS) | PROBE(REVENUE)},
@@ -226,14 +226,9 @@ int64_t stream_start(const struct stream_spec *stream)
     return NEVER;
 }
 
-/* When the first of the streams that the series covers starts. */
 static int64_t series_start(const struct parse *parse)
 {
-    int64_t start = NEVER;
-    for (size_t i = 0; i < parse->scenario->stream_count; i++)
-        if (parse->out->series.index == PROBE_ALL_STREAMS || parse->out->series.index == (int)i)
-            start = MIN(start, stream_start(&parse->scenario->streams[i]));
-    return start;
+    return stream_start(&parse->scenario->streams[parse->out->series.index]);
 }
 
 static bool take_at(struct parse *parse)
@@ -343,6 +338,12 @@ static bool take_series(struct parse *parse)
         parse->wrong = from;
         return false;
     }
+    const struct probe *series = &parse->out->series;
+    if (series->kind <= PROBE_LATENCY && series->index == PROBE_ALL_STREAMS)
+        return refuse(parse, from, "one stream, for each is judged by itself", NULL);
+    if (series->kind == PROBE_POOL_WAITERS)
+        return refuse(parse, from, "a figure kept over the run, like pool.NAME.used or pool.NAME.timeouts",
+                      NULL);
     return take_when(parse) && need(parse, ":") && take_measure(parse);
 }
 
@@ -350,13 +351,8 @@ bool expect_parse(const char *text, const struct scenario *scenario, const struc
                   char *name, struct expect_spec *out, struct text *error, size_t *column)
 {
     *out = (struct expect_spec){.text = text, .alert = -1};
-    struct parse parse = {.text = text,
-                          .at = text,
-                          .scenario = scenario,
-                          .registry = registry,
-                          .name = name,
-                          .out = out,
-                          .error = error};
+    struct parse parse = {
+        .at = text, .scenario = scenario, .registry = registry, .name = name, .out = out, .error = error};
     skip_spaces(&parse);
     bool right = take(&parse, "alert") ? take_alert(&parse) : take_series(&parse);
     skip_spaces(&parse);

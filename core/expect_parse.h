@@ -12,7 +12,7 @@
  *     demo.latency each minute from 20m: p(95) within 3000ms..3900ms
  *     alert checkout-collapse: fires in 22m..23m       pool.recommendations.used: max<=20
  *
- * SERIES as in core/probe.h. "at 20m" means 19:30-20:30; at the instant a stream starts, its first minute.
+ * SERIES as in core/probe.h, but for `all` and waiters, of which no such figures are kept. "at 20m" means 19:30-20:30; at the instant a stream starts, its first minute.
  * Only streams are kept by the minute. Shares of 0 to 1, latencies in seconds; an alert's window too.
  */
 #ifndef CORE_EXPECT_PARSE_H

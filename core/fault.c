@@ -27,7 +27,9 @@ static void apply_to_pools(struct world *world, const struct fault_spec *fault)
 
 static void log_fault(struct world *world, const struct fault_spec *fault)
 {
-    struct log_record record = {.body = LOG_BODY_FAULT, .severity = LOG_INFO, .at_ns = world->now_ns,
+    struct log_record record = {.body = LOG_BODY_FAULT,
+                                .severity = LOG_INFO,
+                                .at_ns = world->now_ns,
                                 .service = world->load ? world->load->index : 0};
     attrs_text(&record.attrs, ATTR_LOG_FAULT, fault_kind_name(fault->kind));
     attrs_text(&record.attrs, ATTR_LOG_ACTION, fault->target);

@@ -20,11 +20,11 @@ enum message_kind {
 struct message {
     struct message *next;
     enum message_kind kind;
-    uint16_t from, to;    /* actors by index */
-    uint16_t route;       /* ASK: route of the receiver, or statement of a database */
-    enum status status;   /* REPLY */
-    uint64_t ask;         /* the asker's handle, given back in the reply */
-    int64_t deadline_ns;  /* ASK: nobody reads an answer from this instant on */
+    uint16_t from, to; /* actors by index */
+    uint16_t route; /* ASK: route of the receiver, or statement of a database */
+    enum status status; /* REPLY */
+    uint64_t ask; /* the asker's handle, given back in the reply */
+    int64_t deadline_ns; /* ASK: nobody reads an answer from this instant on */
     struct trace_context context;
     struct body *body;
 };

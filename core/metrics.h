@@ -55,10 +55,10 @@ struct series {
     uint16_t service;
     uint16_t attr_count;
     struct attr attrs[SERIES_ATTRS_MAX];
-    double value;                /* counters, up-down counters, gauges */
+    double value; /* counters, up-down counters, gauges */
     struct histogram *histogram; /* METRIC_HISTOGRAM */
     struct exemplar exemplar;
-    struct series *next;         /* same metric */
+    struct series *next; /* same metric */
 };
 
 struct metrics {

@@ -61,7 +61,7 @@ struct cursor {
 };
 
 struct cursor cursor_of(const struct body *body); /* NULL: an empty cursor */
-uint32_t cursor_array(struct cursor *cursor);     /* number of items that follow */
+uint32_t cursor_array(struct cursor *cursor); /* number of items that follow */
 int64_t cursor_int(struct cursor *cursor);
 double cursor_real(struct cursor *cursor); /* takes integers as well */
 bool cursor_bool(struct cursor *cursor);

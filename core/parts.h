@@ -14,7 +14,7 @@
 #include "core/world.h"
 
 enum {
-    CALLS_MAX = 64 * 1024,  /* routes running at once in a world */
+    CALLS_MAX = 64 * 1024, /* routes running at once in a world */
     TURN_MESSAGES_MAX = 100 /* of one actor, then the next */
 };
 
@@ -25,8 +25,8 @@ struct bound_series {
 
 struct bound_step {
     const struct step *step;
-    struct actor *to;     /* ASK, QUERY, CACHE */
-    uint16_t route;       /* of the receiver; QUERY: statement */
+    struct actor *to; /* ASK, QUERY, CACHE */
+    uint16_t route; /* of the receiver; QUERY: statement */
     const struct statement *statement;
     struct pool *pool;
     const struct span_site *site, *wait_site, *run_site;
@@ -78,7 +78,7 @@ struct query {
     struct body *params;
     uint64_t call; /* handle; stale for an orphan */
     struct trace_context context; /* below the CLIENT span */
-    int64_t granted_at_ns;        /* 0: still waiting */
+    int64_t granted_at_ns; /* 0: still waiting */
     int64_t deadline_ns;
     bool demo;
 };
@@ -92,10 +92,10 @@ struct call {
     bool root, running, ended;
     enum status failure;
     struct trace_context context; /* as it came; of a root: of its trace */
-    struct trace_context below;   /* for what this call asks */
+    struct trace_context below; /* for what this call asks */
     int64_t started_at_ns, deadline_ns, step_deadline_ns;
     int64_t intended_at_ns; /* root: when the request was meant to start */
-    uint64_t number;        /* root: of its stream */
+    uint64_t number; /* root: of its stream */
     struct body *request, *kept, *sent; /* as it came; of an answer; of the ask under way */
     uint64_t reply_ask;
     uint16_t reply_to;

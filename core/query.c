@@ -45,7 +45,8 @@ static void describe_pool(struct attrs *attrs, const struct pool *pool, int64_t 
     attrs_bool(attrs, ATTR_POOL_EXHAUSTED, exhausted);
 }
 
-static void describe_execution(struct attrs *attrs, const struct statement *statement, const struct execution *ran)
+static void describe_execution(struct attrs *attrs, const struct statement *statement,
+                               const struct execution *ran)
 {
     bool slow = ran->full_scan && statement->missing_index;
     attrs_text(attrs, ATTR_DB_INDEX_USED, ran->index ? ran->index : "NONE");
@@ -129,8 +130,8 @@ static void end_step(struct call *call, enum status status, struct body *body, s
     bound->edge->errors += status_failed(status);
     histogram_add_ns(&bound->edge->latency, took_ns);
     span->status = status;
-    series_record(bound_series_of(world, bound->durations, METRIC_DB_DURATION, span),
-                  took_ns, world->now_ns, span);
+    series_record(bound_series_of(world, bound->durations, METRIC_DB_DURATION, span), took_ns, world->now_ns,
+                  span);
     world_emit(world, span, status, world->now_ns);
     call_resume(call, status, body, at);
 }
@@ -227,7 +228,8 @@ static bool read_execution(struct execution *ran, const struct statement *statem
     return true;
 }
 
-static void count_run(struct statement_stats *stats, const struct statement *statement, const struct execution *ran)
+static void count_run(struct statement_stats *stats, const struct statement *statement,
+                      const struct execution *ran)
 {
     stats->runs++;
     if (!ran->full_scan || !statement->missing_index)

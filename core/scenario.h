@@ -29,9 +29,9 @@ struct stream_spec {
     const char *name;
     const char *journey; /* a journey of the load generator, or NULL */
     const char *service; /* else the service asked directly ... */
-    const char *route;   /* ... and the route: "GET /wrap" */
+    const char *route; /* ... and the route: "GET /wrap" */
     struct curve rate_per_min; /* `scale` of the file is in it already */
-    bool demo;                 /* traffic.type */
+    bool demo; /* traffic.type */
     int64_t table_ns[TABLE_POINTS_MAX]; /* points the report's table shows */
     size_t table_count;
 };
@@ -43,7 +43,7 @@ struct phase {
 
 struct pool_spec {
     const char *name;
-    int max;                    /* 0: the service's default */
+    int max; /* 0: the service's default */
     int64_t acquire_timeout_ns; /* 0: likewise */
 };
 
@@ -53,7 +53,7 @@ struct service_spec {
     struct pool_spec pools[SERVICE_POOLS_MAX];
     size_t pool_count;
     int variant[SERVICE_VARIANTS_MAX]; /* chosen value of the kind's variant i: 0 is its default */
-    int mailbox_max;                   /* 0: default */
+    int mailbox_max; /* 0: default */
 };
 
 struct postgresql_spec {
@@ -69,8 +69,8 @@ struct postgresql_spec {
 
 struct redis_spec {
     struct duration_dist work;
-    int carts;      /* carts there at the start: cart-1000 and on */
-    int keys_max;   /* the least recently used is dropped beyond it */
+    int carts; /* carts there at the start: cart-1000 and on */
+    int keys_max; /* the least recently used is dropped beyond it */
     int64_t cart_ttl_ns;
 };
 
@@ -91,19 +91,19 @@ struct fault_spec {
     int64_t at_ns;
     enum fault_kind kind;
     const char *target; /* the index, pool or service it acts on; NULL for read_replicas */
-    double value;       /* max, count, replicas, factor, or the timeout in ns */
-    int line;           /* in the file, 0: set otherwise */
+    double value; /* max, count, replicas, factor, or the timeout in ns */
+    int line; /* in the file, 0: set otherwise */
 };
 
 /* A figure of the running world, by name: `demo.errors`, `pool.recommendations.waiters`. */
 enum probe_kind {
-    PROBE_REQUESTS,     /* STREAM.requests: root requests ended */
-    PROBE_ERRORS,       /* STREAM.errors: those that failed; as a ratio it is per requests */
-    PROBE_LATENCY,      /* STREAM.latency: from the intended start */
+    PROBE_REQUESTS, /* STREAM.requests: root requests ended */
+    PROBE_ERRORS, /* STREAM.errors: those that failed; as a ratio it is per requests */
+    PROBE_LATENCY, /* STREAM.latency: from the intended start */
     PROBE_POOL_WAITERS, /* pool.NAME.waiters: the most waiting at once */
     PROBE_POOL_USED,
     PROBE_POOL_TIMEOUTS,
-    PROBE_LOGS,         /* logs.slow_query, logs.pool_exhausted */
+    PROBE_LOGS, /* logs.slow_query, logs.pool_exhausted */
     PROBE_TRACE_DEPTH,
     PROBE_TRACE_SERVICES,
     PROBE_TRACE_SPANS,
@@ -116,7 +116,7 @@ enum { PROBE_ALL_STREAMS = -1 };
 
 struct probe {
     enum probe_kind kind;
-    int index;        /* stream (or PROBE_ALL_STREAMS) or log body */
+    int index; /* stream (or PROBE_ALL_STREAMS) or log body */
     const char *pool; /* PROBE_POOL_*: its name */
     const char *name; /* as written */
 };
@@ -129,7 +129,7 @@ struct condition {
     enum condition_kind kind;
     struct probe series;
     struct probe per; /* per.name NULL: none; PROBE_ERRORS is then per its own stream's requests */
-    int64_t over_ns;  /* 0: the value now */
+    int64_t over_ns; /* 0: the value now */
     bool below;
     double bound;
     int64_t for_ns;
@@ -157,18 +157,27 @@ struct alert_spec {
 
 /* k6's threshold grammar on named series, parsed: see core/expect.h. */
 enum expect_when { EXPECT_WHOLE, EXPECT_AT, EXPECT_EACH_MINUTE };
-enum expect_measure { EXPECT_RATE, EXPECT_COUNT, EXPECT_PERCENTILE, EXPECT_MAX, EXPECT_MIN, EXPECT_FIRES, EXPECT_NEVER_FIRES };
+enum expect_measure {
+    EXPECT_RATE,
+    EXPECT_COUNT,
+    EXPECT_PERCENTILE,
+    EXPECT_MAX,
+    EXPECT_MIN,
+    EXPECT_FIRES,
+    EXPECT_NEVER_FIRES
+};
 
 struct expect_spec {
     const char *text;
     struct probe series; /* unused for alerts */
-    int alert;           /* index, EXPECT_FIRES and EXPECT_NEVER_FIRES */
+    int alert; /* index, EXPECT_FIRES and EXPECT_NEVER_FIRES */
     enum expect_when when;
-    int64_t at_ns;         /* EXPECT_AT: centre of the minute; EXPECT_EACH_MINUTE: from this instant on */
-    int64_t until_ns;      /* EXPECT_EACH_MINUTE: to this one */
+    int64_t at_ns; /* EXPECT_AT: centre of the minute; EXPECT_EACH_MINUTE: from this instant on */
+    int64_t until_ns; /* EXPECT_EACH_MINUTE: to this one */
     enum expect_measure measure;
-    double percentile;     /* 0.95 */
-    double low, high;      /* held when low <= x <= high; -INFINITY and INFINITY where open; ratio, seconds or count */
+    double percentile; /* 0.95 */
+    double low,
+        high; /* held when low <= x <= high; -INFINITY and INFINITY where open; ratio, seconds or count */
     bool low_open, high_open; /* < and > exclude the bound itself */
 };
 

@@ -33,8 +33,8 @@ void *slab_take(struct slab *slab)
         slab->free = item->next_free;
     } else {
         if (slab->count % BLOCK_ITEMS == 0) {
-            slab->blocks = base_grow(slab->blocks, slab->block_count, slab->block_count + 1,
-                                     sizeof *slab->blocks);
+            slab->blocks =
+                base_grow(slab->blocks, slab->block_count, slab->block_count + 1, sizeof *slab->blocks);
             slab->blocks[slab->block_count++] = base_alloc(BLOCK_ITEMS, slab->item_bytes);
         }
         item = item_at(slab, slab->count);

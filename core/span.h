@@ -20,19 +20,19 @@ enum span_kind { SPAN_INTERNAL = 1, SPAN_SERVER = 2, SPAN_CLIENT = 3 }; /* OTLP'
 /* What travels with a request: in the envelope between actors, as traceparent at HTTP edges. */
 struct trace_context {
     uint64_t trace_hi, trace_lo;
-    uint64_t span;             /* the sender's span: parent of what the receiver opens */
-    int16_t demo_minute;       /* of the root's intended start; -1: the demo clock does not run */
-    uint8_t phase;             /* index into the scenario's phases, likewise */
-    uint8_t stream;            /* index of the stream the root belongs to */
-    uint8_t depth;             /* levels above the receiver */
-    uint8_t flags;             /* W3C trace flags */
-    bool demo;                 /* traffic.type: demo, else baseline */
+    uint64_t span; /* the sender's span: parent of what the receiver opens */
+    int16_t demo_minute; /* of the root's intended start; -1: the demo clock does not run */
+    uint8_t phase; /* index into the scenario's phases, likewise */
+    uint8_t stream; /* index of the stream the root belongs to */
+    uint8_t depth; /* levels above the receiver */
+    uint8_t flags; /* W3C trace flags */
+    bool demo; /* traffic.type: demo, else baseline */
 };
 
 enum { SITE_ATTRS_MAX = 24 };
 
 struct span_site {
-    uint32_t id;      /* dense from 0: index for an encoder's cache */
+    uint32_t id; /* dense from 0: index for an encoder's cache */
     uint16_t service; /* index of the service, i.e. of the resource */
     enum span_kind kind;
     const char *name;
@@ -53,7 +53,7 @@ struct span {
     uint8_t stream;
     uint8_t flags;
     bool demo;
-    bool late;              /* outlived its parent, which gave up: carries a link to it */
+    bool late; /* outlived its parent, which gave up: carries a link to it */
     struct slice path_param; /* value for the site's path_template */
     struct attrs attrs;
 };

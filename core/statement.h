@@ -21,23 +21,23 @@ struct plan {
 
 struct statement {
     const char *name;
-    const char *operation;  /* SELECT, INSERT, UPDATE */
+    const char *operation; /* SELECT, INSERT, UPDATE */
     const char *collection; /* products, orders */
     const char *sql;
     const char *endpoint_type; /* attribute endpoint.type of the route that runs it, or NULL */
     int fixed_us;
     struct plan plans[STATEMENT_PLANS_MAX];
     const char *missing_index; /* the index whose absence is the incident, or NULL */
-    const char *healing_sql;   /* the statement that creates it */
-    bool writes;               /* never on a read replica */
-    bool locks_row;            /* of the product that is its first parameter, until it ends */
+    const char *healing_sql; /* the statement that creates it */
+    bool writes; /* never on a read replica */
+    bool locks_row; /* of the product that is its first parameter, until it ends */
 };
 
 /* An index the shop's database can have. Primary keys are always there and not listed. */
 struct index_def {
     const char *name;
     const char *sql; /* creates it */
-    bool at_start;   /* false: the incident is that it was never created */
+    bool at_start; /* false: the incident is that it was never created */
 };
 
 #endif

@@ -3,14 +3,16 @@
 
 #include <stdlib.h>
 
-static void point(struct stream_stats *stats, const struct stream_spec *spec, int64_t at_ns, int64_t duration_ns)
+static void point(struct stream_stats *stats, const struct stream_spec *spec, int64_t at_ns,
+                  int64_t duration_ns)
 {
     bool starts_here = spec->rate_per_min.count && spec->rate_per_min.points[0].at_ns == at_ns;
     int64_t from_ns = starts_here ? at_ns : MAX(at_ns - NS_PER_MIN / 2, 0);
     for (size_t i = 0; i < stats->point_count; i++)
         if (stats->points[i].from_ns == from_ns)
             return;
-    stats->points = base_grow(stats->points, stats->point_count, stats->point_count + 1, sizeof *stats->points);
+    stats->points =
+        base_grow(stats->points, stats->point_count, stats->point_count + 1, sizeof *stats->points);
     struct window *window = &stats->points[stats->point_count++];
     window->from_ns = from_ns;
     window->to_ns = MIN(from_ns + NS_PER_MIN, duration_ns);
@@ -87,7 +89,8 @@ void stats_root(struct stream_stats *stats, int64_t intended_at_ns, int64_t late
     }
 }
 
-const struct window *stream_point(const struct stream_stats *stats, const struct stream_spec *spec, int64_t at_ns)
+const struct window *stream_point(const struct stream_stats *stats, const struct stream_spec *spec,
+                                  int64_t at_ns)
 {
     bool starts_here = spec->rate_per_min.count && spec->rate_per_min.points[0].at_ns == at_ns;
     int64_t from_ns = starts_here ? at_ns : MAX(at_ns - NS_PER_MIN / 2, 0);

@@ -59,7 +59,7 @@ struct pool_stats {
 struct statement_stats {
     const char *name; /* of the statement table */
     uint64_t runs;
-    uint64_t full_scans;    /* runs whose plan used no index although the statement has a missing_index */
+    uint64_t full_scans; /* runs whose plan used no index although the statement has a missing_index */
     uint64_t scan_rows_max; /* rows that the largest of those read */
 };
 
@@ -81,9 +81,9 @@ struct fault_stats {
 /* What the shop's services did, by what they told their callers; and what stands in the database. The two
    differ by answers that came too late to be told. */
 enum business {
-    BUSINESS_CHECKOUT,         /* begun at the front door */
+    BUSINESS_CHECKOUT, /* begun at the front door */
     BUSINESS_CHECKOUT_DONE,
-    BUSINESS_ORDER,            /* created */
+    BUSINESS_ORDER, /* created */
     BUSINESS_SOLD_OUT,
     BUSINESS_CART_CREATED,
     BUSINESS_CART_ABANDONED,
@@ -123,6 +123,7 @@ struct run_stats {
 };
 
 /* The stream's window for a point of the timeline, as in stream_stats.points; NULL: nobody asked for it. */
-const struct window *stream_point(const struct stream_stats *stats, const struct stream_spec *spec, int64_t at_ns);
+const struct window *stream_point(const struct stream_stats *stats, const struct stream_spec *spec,
+                                  int64_t at_ns);
 
 #endif

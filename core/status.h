@@ -12,17 +12,17 @@
 enum status {
     STATUS_OK,
     STATUS_CREATED,
-    STATUS_BAD_INPUT,            /* the request says something impossible */
+    STATUS_BAD_INPUT, /* the request says something impossible */
     STATUS_NOT_FOUND,
-    STATUS_SOLD_OUT,             /* an outcome, not an error */
-    STATUS_FAILED,               /* a step of the request failed */
-    STATUS_UNAVAILABLE,          /* a step of the request was refused or timed out */
-    STATUS_POOL_EXHAUSTED,       /* no connection within the acquire timeout */
+    STATUS_SOLD_OUT, /* an outcome, not an error */
+    STATUS_FAILED, /* a step of the request failed */
+    STATUS_UNAVAILABLE, /* a step of the request was refused or timed out */
+    STATUS_POOL_EXHAUSTED, /* no connection within the acquire timeout */
     STATUS_CONNECTIONS_EXHAUSTED, /* the database refused one more connection (53300) */
-    STATUS_LOCK_TIMEOUT,         /* a row lock was not granted in time (55P03) */
-    STATUS_OVERLOADED,           /* the mailbox or the table of calls was full */
-    STATUS_DEADLINE,             /* no answer within the limit */
-    STATUS_NO_PEER,              /* nobody answers at that address */
+    STATUS_LOCK_TIMEOUT, /* a row lock was not granted in time (55P03) */
+    STATUS_OVERLOADED, /* the mailbox or the table of calls was full */
+    STATUS_DEADLINE, /* no answer within the limit */
+    STATUS_NO_PEER, /* nobody answers at that address */
     STATUS_COUNT
 };
 

@@ -16,7 +16,9 @@ static void sample_due(void *owner, int64_t now_ns)
 
 static void log_phase(struct world *world, const struct phase *phase)
 {
-    struct log_record record = {.body = LOG_BODY_PHASE, .severity = LOG_INFO, .at_ns = world->now_ns,
+    struct log_record record = {.body = LOG_BODY_PHASE,
+                                .severity = LOG_INFO,
+                                .at_ns = world->now_ns,
                                 .service = world->load ? world->load->index : 0};
     attrs_text(&record.attrs, ATTR_LOG_PHASE, phase->name);
     attrs_int(&record.attrs, ATTR_LOG_DEMO_MINUTE, world->now_ns / NS_PER_MIN);
@@ -42,7 +44,8 @@ static void arm_plans(struct world *world)
     world->plans = base_alloc(count, sizeof *world->plans);
     for (size_t i = 0; i < count; i++) {
         struct planned *planned = &world->plans[i];
-        *planned = (struct planned){.world = world, .index = i, .timer = {.fire = plan_due, .owner = planned}};
+        *planned =
+            (struct planned){.world = world, .index = i, .timer = {.fire = plan_due, .owner = planned}};
         int64_t at_ns = i < scenario->phase_count ? scenario->phases[i].at_ns
                                                   : scenario->faults[i - scenario->phase_count].at_ns;
         due_arm(&world->due, &planned->timer, at_ns);

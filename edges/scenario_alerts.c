@@ -1,6 +1,16 @@
 #include "core/expect_parse.h"
+#include "core/world.h"
 #include "edges/scenario_fields.h"
 #include "edges/scenario_fill.h"
+
+/* Every window is kept in samples: these bound the memory that a file can ask for. */
+#define OVER_MAX_NS (24 * 60 * NS_PER_MIN)
+#define BURN_MAX_NS (72 * 60 * NS_PER_MIN)
+
+static bool is_level(enum probe_kind kind)
+{
+    return kind == PROBE_POOL_WAITERS || kind == PROBE_POOL_USED;
+}
 
 /* What is wrong with watching a series in this way; NULL: nothing. */
 static const char *check_series(const struct condition *condition, const struct yaml_node *bound)
@@ -8,18 +18,18 @@ static const char *check_series(const struct condition *condition, const struct 
     enum probe_kind kind = condition->series.kind;
     bool duration = bound->kind == NODE_TEXT && bound->text[bound->len - 1] != '%';
     bool per = condition->per.name != NULL;
-    bool now = kind == PROBE_POOL_WAITERS || kind == PROBE_POOL_USED;
+    bool now = is_level(kind);
     bool run = kind == PROBE_TRACE_DEPTH || kind == PROBE_TRACE_SERVICES || kind == PROBE_TRACE_SPANS;
     if (run)
         return "a series that moves with time, found a figure of the whole run";
+    if (kind == PROBE_LATENCY || condition->per.kind == PROBE_LATENCY)
+        return "counts or pools, the series that alerts can watch, found a latency";
     if (!now && !condition->over_ns)
         return "`over`, a window to count in, found none";
-    if (kind == PROBE_LATENCY && !duration)
-        return "a duration like 500ms for a latency, found another bound";
-    if (kind != PROBE_LATENCY && duration)
+    if (duration)
         return "a share or a number, found a duration";
-    if (per && (now || kind == PROBE_LATENCY || condition->per.kind == PROBE_LATENCY))
-        return "counts on both sides of `per`, found a level or a latency";
+    if (per && (now || is_level(condition->per.kind)))
+        return "counts on both sides of `per`, found a level";
     if (kind == PROBE_ERRORS && !per && condition->bound > 1)
         return "a share of 0 to 1, found more than all of them";
     if (kind == PROBE_ERRORS && !per && !condition->below && condition->bound >= 1)
@@ -27,6 +37,15 @@ static const char *check_series(const struct condition *condition, const struct 
     if (condition->below && condition->bound <= 0)
         return "a bound that can be met, found below 0";
     return NULL;
+}
+
+static void check_window(const struct filling *filling, const struct yaml_node *node, int64_t max_ns)
+{
+    struct duration_text low, high;
+    if (node->whole < WORLD_SAMPLE_NS || node->whole > max_ns)
+        problem_add(filling->problems, node,
+                    "expected a window of %s (alerts are judged that often) to %s, found %s",
+                    duration_text(&low, WORLD_SAMPLE_NS), duration_text(&high, max_ns), node->text);
 }
 
 static bool fill_probe(const struct filling *filling, const struct yaml_node *node, struct probe *probe)
@@ -50,7 +69,7 @@ static void fill_series(const struct filling *filling, const struct yaml_node *n
     bool known = fill_probe(filling, yaml_node_key(node, "series"), &condition->series);
     known = (!per || fill_probe(filling, per, &condition->per)) && known;
     if (over)
-        filling_positive(filling, over);
+        check_window(filling, over, OVER_MAX_NS);
     if (lasts && lasts->whole >= filling->scenario->duration_ns)
         problem_add(filling->problems, lasts,
                     "expected less than the duration, %s, found %s, which never passes",
@@ -128,7 +147,8 @@ static void fill_burn_rate(const struct filling *filling, const struct yaml_node
         (alert->stream = scenario_stream(filling->scenario, stream->text)) < 0)
         problem_add(filling->problems, stream, "expected a stream of this scenario, or all, found `%s`",
                     stream->text);
-    filling_positive(filling, brief);
+    check_window(filling, yaml_node_key(node, "long"), BURN_MAX_NS);
+    check_window(filling, brief, BURN_MAX_NS);
     if (alert->short_ns >= alert->long_ns)
         problem_add(filling->problems, brief, "expected a short window below the long one of %s, found %s",
                     yaml_node_key(node, "long")->text, brief->text);

@@ -118,6 +118,45 @@ static bool can_hold(const struct filling *filling, const struct fault_spec *hol
     return hold->value <= max;
 }
 
+/* Whether the index is there just before the fault, as far as the file says. */
+static bool index_exists(const struct filling *filling, const struct fault_spec *fault)
+{
+    bool exists = false;
+    int64_t since_ns = -1;
+    for (size_t i = 0; i < filling->registry->index_count; i++)
+        if (!strcmp(filling->registry->indexes[i].name, fault->target))
+            exists = filling->registry->indexes[i].at_start;
+    for (size_t i = 0; i < filling->scenario->fault_count; i++) {
+        const struct fault_spec *before = &filling->scenario->faults[i];
+        if (before->kind > FAULT_CREATE_INDEX || !same_target(before, fault) ||
+            before->at_ns >= fault->at_ns || before->at_ns < since_ns)
+            continue;
+        exists = before->kind == FAULT_CREATE_INDEX;
+        since_ns = before->at_ns;
+    }
+    return exists;
+}
+
+/* What a fault needs to have an effect at all. */
+static void check_effect(const struct filling *filling, const struct yaml_node *node,
+                         const struct fault_spec *fault)
+{
+    const struct registry *registry = filling->registry;
+    bool index = fault->kind <= FAULT_CREATE_INDEX && registry_index(registry, fault->target);
+    if (index && index_exists(filling, fault) != (fault->kind == FAULT_DROP_INDEX))
+        problem_add(filling->problems, node, "expected an index that %s then, found %s, which %s",
+                    fault->kind == FAULT_DROP_INDEX ? "is there" : "is missing", fault->target,
+                    fault->kind == FAULT_DROP_INDEX ? "is not" : "is there");
+    if (fault->kind == FAULT_SERVICE_UP && !is_down_before(filling->scenario, fault))
+        problem_add(filling->problems, node, "expected a service_down before it, found %s that is up anyway",
+                    fault->target);
+    if (fault->kind == FAULT_HOLD_CONNECTIONS && probe_pool(registry, fault->target, strlen(fault->target)) &&
+        !can_hold(filling, fault))
+        problem_add(filling->problems, node,
+                    "expected to hold at most the connections of pool %s, found %.0f of %d", fault->target,
+                    fault->value, filling_pool_max(filling, fault->target));
+}
+
 void scenario_fill_faults(struct filling *filling)
 {
     const struct scenario *scenario = filling->scenario;
@@ -128,13 +167,6 @@ void scenario_fill_faults(struct filling *filling)
         const struct fault_spec *fault = &scenario->faults[i];
         for (size_t before = 0; before < i; before++)
             check_clash(filling, node, fault, &scenario->faults[before]);
-        if (fault->kind == FAULT_SERVICE_UP && !is_down_before(scenario, fault))
-            problem_add(filling->problems, node,
-                        "expected a service_down before it, found %s that is up anyway", fault->target);
-        if (fault->kind == FAULT_HOLD_CONNECTIONS &&
-            probe_pool(filling->registry, fault->target, strlen(fault->target)) && !can_hold(filling, fault))
-            problem_add(filling->problems, node,
-                        "expected to hold at most the connections of pool %s, found %.0f of %d",
-                        fault->target, fault->value, filling_pool_max(filling, fault->target));
+        check_effect(filling, node, fault);
     }
 }

@@ -16,7 +16,7 @@
 #define EITHER_OF(item_, other_) {.kind = SHAPE_EITHER, .item = &(item_), .other = &(other_)}
 #define MAP_OF(fields_, ...) {.kind = SHAPE_MAP, .fields = (fields_), ##__VA_ARGS__}
 #define FIELD(key_, shape_, about_, ...) {.key = (key_), .shape = &(shape_), .about = (about_), ##__VA_ARGS__}
-#define END {.key = NULL}
+#define FIELDS_END {.key = NULL}
 /* clang-format on */
 
 /* ---- Values ---- */
@@ -69,7 +69,7 @@ static const struct field stream_fields[] = {
     FIELD("traffic", traffic,
           "The traffic.type of its traces; baseline for a stream of that name, else demo."),
     FIELD("table", table, "The points of time that the report's table shows, each of 60 s around it."),
-    END};
+    FIELDS_END};
 const struct shape shape_stream = {.kind = SHAPE_MAP,
                                    .definition = "stream",
                                    .fields = stream_fields,
@@ -85,14 +85,14 @@ static const struct field work_fields[] = {
     FIELD("p50", duration, "The median.", .required = true, INTO(struct duration_dist, p50_ns)),
     FIELD("p99", duration, "The 99th percentile; the same as p50 means constant.", .required = true,
           INTO(struct duration_dist, p99_ns)),
-    END};
+    FIELDS_END};
 const struct shape shape_work = {.kind = SHAPE_MAP, .definition = "work", .fields = work_fields};
 
 static const struct field pool_fields[] = {
     FIELD("max", connections, "Connections at most.", INTO(struct pool_spec, max)),
     FIELD("acquire_timeout", duration, "How long a request waits for a connection before it fails.",
           INTO(struct pool_spec, acquire_timeout_ns)),
-    END};
+    FIELDS_END};
 const struct shape shape_pool = {.kind = SHAPE_MAP, .definition = "pool", .fields = pool_fields};
 static const struct shape pools = NAMED(shape_pool, 0, SERVICE_POOLS_MAX);
 static const struct shape variants = NAMED(name, 0, SERVICE_VARIANTS_MAX);
@@ -103,7 +103,7 @@ static const struct field service_fields[] = {
     FIELD("variants", variants, "Which variant of a route it takes: recommendations: own."),
     FIELD("mailbox", mailbox, "Messages that may wait for it; beyond it refuses with 503.",
           INTO(struct service_spec, mailbox_max)),
-    END};
+    FIELDS_END};
 const struct shape shape_service = {.kind = SHAPE_MAP, .definition = "service", .fields = service_fields};
 static const struct shape services = NAMED(shape_service, 0, SERVICES_MAX);
 
@@ -126,7 +126,7 @@ static const struct field postgresql_fields[] = {
           INTO(struct postgresql_spec, database)),
     FIELD("host", label, "Its host in telemetry.", .fallback = "postgresql-primary-0",
           INTO(struct postgresql_spec, host)),
-    END};
+    FIELDS_END};
 const struct shape shape_postgresql = MAP_OF(postgresql_fields);
 
 static const struct field redis_fields[] = {
@@ -136,23 +136,23 @@ static const struct field redis_fields[] = {
           .fallback = "100000", INTO(struct redis_spec, keys_max)),
     FIELD("cart_ttl", duration, "How long an untouched cart lives.", .fallback = "30m",
           INTO(struct redis_spec, cart_ttl_ns)),
-    END};
+    FIELDS_END};
 const struct shape shape_redis = MAP_OF(redis_fields);
 
 /* ---- Faults ---- */
 
 static const struct field fault_pool_max_fields[] = {
     FIELD("pool", name, "The pool.", .required = true),
-    FIELD("max", connections, "Its connections from now on.", .required = true), END};
+    FIELD("max", connections, "Its connections from now on.", .required = true), FIELDS_END};
 static const struct field fault_timeout_fields[] = {
     FIELD("pool", name, "The pool.", .required = true),
-    FIELD("limit", duration, "How long a request waits from now on.", .required = true), END};
+    FIELD("limit", duration, "How long a request waits from now on.", .required = true), FIELDS_END};
 static const struct field fault_hold_fields[] = {
     FIELD("pool", name, "The pool.", .required = true),
-    FIELD("count", connections, "Connections taken and kept idle.", .required = true), END};
+    FIELD("count", connections, "Connections taken and kept idle.", .required = true), FIELDS_END};
 static const struct field fault_slow_fields[] = {
     FIELD("service", name, "The service.", .required = true),
-    FIELD("factor", factor, "Multiplies its service time; 1 mends it.", .required = true), END};
+    FIELD("factor", factor, "Multiplies its service time; 1 mends it.", .required = true), FIELDS_END};
 static const struct shape fault_pool_max = MAP_OF(fault_pool_max_fields);
 static const struct shape fault_timeout = MAP_OF(fault_timeout_fields);
 static const struct shape fault_hold = MAP_OF(fault_hold_fields);
@@ -169,7 +169,7 @@ static const struct field fault_fields[] = {
     FIELD("service_down", name, "Stops a service: calls to it find no peer."),
     FIELD("service_up", name, "Starts a stopped service again."),
     FIELD("service_slow", fault_slow, "Makes a service slower."),
-    END};
+    FIELDS_END};
 static const struct shape fault = {
     .kind = SHAPE_MAP,
     .definition = "fault",
@@ -186,8 +186,8 @@ static const struct shape conditions = LIST_OF(shape_condition, 1, CONDITIONS_MA
 #define CONDITION_FIELDS \
     FIELD("series", label, "What is watched: demo.errors, pool.recommendations.waiters, logs.pool_exhausted."), \
     FIELD("per", label, "Divided by this series: demo.requests."), \
-    FIELD("over", duration, "Taken over this window; without it, the value now.", INTO(struct condition, over_ns)), \
-    FIELD("above", bound, "True above this: 70%, 0.7, 500ms or a count.", INTO(struct condition, bound)), \
+    FIELD("over", duration, "Counted over this window; a level is taken now.", INTO(struct condition, over_ns)), \
+    FIELD("above", bound, "True above this: 70%, 0.7 or a count.", INTO(struct condition, bound)), \
     FIELD("below", bound, "True below this.", INTO(struct condition, bound)), \
     FIELD("for", duration, "And so without a break for this long.", INTO(struct condition, for_ns)), \
     FIELD("all", conditions, "True when all of these are."), \
@@ -200,12 +200,12 @@ static const struct shape conditions = LIST_OF(shape_condition, 1, CONDITIONS_MA
      {"per", {"series"}}, {"over", {"series"}}, {"for", {"series"}}}
 /* clang-format on */
 
-static const struct field condition_fields[] = {CONDITION_FIELDS, END};
+static const struct field condition_fields[] = {CONDITION_FIELDS, FIELDS_END};
 const struct shape shape_condition = {
     .kind = SHAPE_MAP, .definition = "condition", .fields = condition_fields, .rules = CONDITION_RULES};
 
 static const struct field stage_fields[] = {
-    CONDITION_FIELDS, FIELD("within", duration, "At most this long after the stage before it."), END};
+    CONDITION_FIELDS, FIELD("within", duration, "At most this long after the stage before it."), FIELDS_END};
 const struct shape shape_stage = {
     .kind = SHAPE_MAP, .definition = "stage", .fields = stage_fields, .rules = CONDITION_RULES};
 static const struct shape flow = LIST_OF(shape_stage, 2, CONDITIONS_MAX);
@@ -220,7 +220,7 @@ static const struct field burn_rate_fields[] = {
           INTO(struct alert_spec, long_ns)),
     FIELD("short", duration, "The window that makes it stop soon.", .required = true,
           INTO(struct alert_spec, short_ns)),
-    END};
+    FIELDS_END};
 const struct shape shape_burn_rate = MAP_OF(burn_rate_fields);
 
 static const struct field alert_fields[] = {
@@ -228,7 +228,7 @@ static const struct field alert_fields[] = {
     FIELD("when", shape_condition, "Fires while this is true."),
     FIELD("flow", flow, "Fires when stages come true one after another, each within its frame."),
     FIELD("burn_rate", shape_burn_rate, "Fires when the error budget burns too fast over both windows."),
-    END};
+    FIELDS_END};
 const struct shape shape_alert = {.kind = SHAPE_MAP,
                                   .definition = "alert",
                                   .fields = alert_fields,
@@ -258,5 +258,5 @@ static const struct field scenario_fields[] = {
     FIELD("alerts", alerts, "Alert rules, judged every 15 s."),
     FIELD("expect", expectations,
           "What must come true, like \"demo.errors at 20m: rate within 0.73..0.83\"."),
-    END};
+    FIELDS_END};
 const struct shape shape_scenario = MAP_OF(scenario_fields);

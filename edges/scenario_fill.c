@@ -7,6 +7,7 @@
 
 #define HALF_MINUTE (30 * NS_PER_S)
 #define RATE_MAX_PER_MIN 10e6
+#define DURATION_MAX_NS (24 * 60 * NS_PER_MIN)
 
 const struct yaml_node *filling_first(const struct filling *filling, const char *key)
 {
@@ -71,7 +72,9 @@ static void fill_call(struct filling *filling, const struct yaml_node *call, str
 
 static void check_journey(const struct filling *filling, const struct yaml_node *journey)
 {
-    const struct actor_kind *kind = registry_kind(filling->registry, "load-generator");
+    const struct actor_kind *kind = NULL;
+    for (size_t i = 0; i < filling->registry->kind_count && !kind; i++)
+        kind = filling->registry->kinds[i]->drives_load ? filling->registry->kinds[i] : NULL;
     if (kind && actor_kind_route(kind, journey->text))
         return;
     char known[120] = "";
@@ -164,7 +167,9 @@ static void fill_phases(struct filling *filling)
 void scenario_fill(struct filling *filling)
 {
     shape_fill(filling->tree, filling->root, &shape_scenario, filling->scenario);
-    filling_positive(filling, yaml_node_key(filling->root, "duration"));
+    const struct yaml_node *duration = yaml_node_key(filling->root, "duration");
+    if (filling_positive(filling, duration) && duration->whole > DURATION_MAX_NS)
+        problem_add(filling->problems, duration, "expected at most 24h, found %s", duration->text);
     for (const struct yaml_node *node = filling_first(filling, "streams"); node; node = node->next)
         fill_stream(filling, node);
     fill_phases(filling);

@@ -74,6 +74,10 @@ static void fill_service(struct filling *filling, const struct yaml_node *node)
                        node->key);
         return;
     }
+    if (kind->store || kind->drives_load)
+        problem_add_at(filling->problems, node->key_at, node,
+                       "expected a service, found %s, which is set %s%s", node->key,
+                       kind->store ? "by the key " : "under streams", kind->store ? kind->store : "");
     for (const struct yaml_node *pool = pools ? pools->first : NULL; pool; pool = pool->next)
         fill_pool(filling, pool, kind, service);
     for (const struct yaml_node *variant = variants ? variants->first : NULL; variant;

@@ -12,8 +12,8 @@
 enum {
     CATALOGUE_CATEGORIES = 8,
     CATALOGUE_NAMED = 72,
-    CATALOGUE_PAGE = 50,    /* rows of a category page */
-    CATALOGUE_TOP = 200,    /* most popular of a category that are kept in order */
+    CATALOGUE_PAGE = 50, /* rows of a category page */
+    CATALOGUE_TOP = 200, /* most popular of a category that are kept in order */
     CATALOGUE_ROWS_MAX = 10 * 1000 * 1000
 };
 
@@ -21,8 +21,8 @@ struct catalogue {
     int32_t *stock; /* by id - 1 */
     int64_t rows;
     uint32_t page[CATALOGUE_CATEGORIES][CATALOGUE_PAGE]; /* ids in order of name */
-    uint32_t top[CATALOGUE_CATEGORIES][CATALOGUE_TOP];   /* ids, the most popular first */
-    int64_t taken;                                       /* pieces gone from stock */
+    uint32_t top[CATALOGUE_CATEGORIES][CATALOGUE_TOP]; /* ids, the most popular first */
+    int64_t taken; /* pieces gone from stock */
 };
 
 void catalogue_init(struct catalogue *catalogue, int64_t rows);

@@ -1,13 +1,15 @@
 #include "actors/shop/statements.h"
 
-#define CREATE_RECOMMENDATIONS \
+#define CREATE_RECOMMENDATIONS                                                                               \
     "CREATE INDEX idx_products_recommendations ON products(category, active, popularity DESC)"
 
 const struct index_def shop_indexes[] = {
     {"idx_products_category", "CREATE INDEX idx_products_category ON products(category)", true},
-    {"idx_products_stock_quantity", "CREATE INDEX idx_products_stock_quantity ON products(stock_quantity)", true},
+    {"idx_products_stock_quantity", "CREATE INDEX idx_products_stock_quantity ON products(stock_quantity)",
+     true},
     {"idx_products_category_active",
-     "CREATE INDEX idx_products_category_active ON products(category, name) WHERE active AND stock_quantity > 0",
+     "CREATE INDEX idx_products_category_active ON products(category, name) WHERE active AND stock_quantity "
+     "> 0",
      true},
     {"idx_products_recommendations", CREATE_RECOMMENDATIONS, false},
 };
@@ -18,8 +20,9 @@ const struct statement shop_statements[] = {
         {.name = "products_by_category",
          .operation = "SELECT",
          .collection = "products",
-         .sql = "SELECT id, name, category, price, stock_quantity FROM products WHERE category = $1 AND active "
-                "AND stock_quantity > 0 ORDER BY name LIMIT 50",
+         .sql =
+             "SELECT id, name, category, price, stock_quantity FROM products WHERE category = $1 AND active "
+             "AND stock_quantity > 0 ORDER BY name LIMIT 50",
          .endpoint_type = "fast_indexed",
          .fixed_us = 9500,
          .plans = {{.index = "idx_products_category_active", .rows = 50, .row_cost = 1},
@@ -42,8 +45,9 @@ const struct statement shop_statements[] = {
         {.name = "search",
          .operation = "SELECT",
          .collection = "products",
-         .sql = "SELECT id, name, category, price, stock_quantity FROM products WHERE category = $1 AND active "
-                "AND stock_quantity > 0 AND name ILIKE $2 ORDER BY name LIMIT 50",
+         .sql =
+             "SELECT id, name, category, price, stock_quantity FROM products WHERE category = $1 AND active "
+             "AND stock_quantity > 0 AND name ILIKE $2 ORDER BY name LIMIT 50",
          .fixed_us = 9500,
          .plans = {{.index = "idx_products_category_active", .rows = 400, .row_cost = 1},
                    {.share = 1, .row_cost = 2}}},
@@ -51,33 +55,34 @@ const struct statement shop_statements[] = {
         {.name = "popular_with_history",
          .operation = "SELECT",
          .collection = "products",
-         .sql = "SELECT p.id, p.name, p.category, p.price, p.stock_quantity FROM products p WHERE p.category = $1 "
+         .sql = "SELECT p.id, p.name, p.category, p.price, p.stock_quantity FROM products p WHERE p.category "
+                "= $1 "
                 "AND p.active AND p.stock_quantity > 0 ORDER BY p.name LIMIT 50",
          .fixed_us = 9500,
          .plans = {{.index = "idx_products_category_active", .rows = 50, .row_cost = 4},
                    {.share = 1, .row_cost = 1}}},
-    [SQL_POPULAR_PRODUCTS] =
-        {.name = "popular_products",
-         .operation = "SELECT",
-         .collection = "orders",
-         .sql = "SELECT p.id, p.name, count(*) AS orders FROM order_items i JOIN products p ON p.id = i.product_id "
-                "WHERE i.order_id > $1 GROUP BY p.id, p.name ORDER BY orders DESC LIMIT 10",
-         .fixed_us = 4000,
-         .plans = {{.index = "order_items_pkey", .rows = 1000, .row_cost = 1}}},
-    [SQL_PRODUCT_BY_ID] =
-        {.name = "product_by_id",
-         .operation = "SELECT",
-         .collection = "products",
-         .sql = "SELECT id, name, category, price, stock_quantity FROM products WHERE id = $1",
-         .fixed_us = 300,
-         .plans = {{.index = "products_pkey", .rows = 1, .row_cost = 1}}},
-    [SQL_STOCK_OF] =
-        {.name = "stock_of",
-         .operation = "SELECT",
-         .collection = "products",
-         .sql = "SELECT stock_quantity FROM products WHERE id = $1",
-         .fixed_us = 300,
-         .plans = {{.index = "products_pkey", .rows = 1, .row_cost = 1}}},
+    [SQL_POPULAR_PRODUCTS] = {.name = "popular_products",
+                              .operation = "SELECT",
+                              .collection = "orders",
+                              .sql =
+                                  "SELECT p.id, p.name, count(*) AS orders FROM order_items i JOIN products "
+                                  "p ON p.id = i.product_id "
+                                  "WHERE i.order_id > $1 GROUP BY p.id, p.name ORDER BY orders DESC LIMIT 10",
+                              .fixed_us = 4000,
+                              .plans = {{.index = "order_items_pkey", .rows = 1000, .row_cost = 1}}},
+    [SQL_PRODUCT_BY_ID] = {.name = "product_by_id",
+                           .operation = "SELECT",
+                           .collection = "products",
+                           .sql =
+                               "SELECT id, name, category, price, stock_quantity FROM products WHERE id = $1",
+                           .fixed_us = 300,
+                           .plans = {{.index = "products_pkey", .rows = 1, .row_cost = 1}}},
+    [SQL_STOCK_OF] = {.name = "stock_of",
+                      .operation = "SELECT",
+                      .collection = "products",
+                      .sql = "SELECT stock_quantity FROM products WHERE id = $1",
+                      .fixed_us = 300,
+                      .plans = {{.index = "products_pkey", .rows = 1, .row_cost = 1}}},
     /* One transaction: the pieces leave the stock and the order stands, or neither. */
     [SQL_STOCK_RESERVE] =
         {.name = "stock_reserve",
@@ -85,7 +90,8 @@ const struct statement shop_statements[] = {
          .collection = "products",
          .sql = "WITH taken AS (UPDATE products SET stock_quantity = stock_quantity - $2 WHERE id = $1 AND "
                 "stock_quantity >= $2 RETURNING id, stock_quantity, price), item AS (INSERT INTO order_items "
-                "(order_id, product_id, quantity, unit_price) SELECT $3, id, $2, price FROM taken) UPDATE orders "
+                "(order_id, product_id, quantity, unit_price) SELECT $3, id, $2, price FROM taken) UPDATE "
+                "orders "
                 "SET status = 'created' FROM taken WHERE orders.id = $3 RETURNING stock_quantity",
          .fixed_us = 400,
          .plans = {{.index = "products_pkey", .rows = 1, .row_cost = 1}},

@@ -11,14 +11,14 @@
 
 enum shop_statement {
     SQL_PRODUCTS_BY_CATEGORY, /* category -> [id name category price stock_quantity] ... */
-    SQL_RECOMMENDATIONS,      /* category price_min price_max -> [id name price popularity] ... */
-    SQL_SEARCH,               /* q -> [id name category price stock_quantity] ... */
+    SQL_RECOMMENDATIONS, /* category price_min price_max -> [id name price popularity] ... */
+    SQL_SEARCH, /* q -> [id name category price stock_quantity] ... */
     SQL_POPULAR_WITH_HISTORY, /* category -> the same */
-    SQL_POPULAR_PRODUCTS,     /* -> [id name orders] ... */
-    SQL_PRODUCT_BY_ID,        /* id -> [id name category price stock_quantity] ..., at most one */
-    SQL_STOCK_OF,             /* id -> [stock_quantity] ..., at most one */
-    SQL_STOCK_RESERVE,        /* product_id quantity order_id -> [reserved left] */
-    SQL_ORDER_INSERT,         /* order_id user_id product_id quantity idempotency_key|nil -> [order_id total] */
+    SQL_POPULAR_PRODUCTS, /* -> [id name orders] ... */
+    SQL_PRODUCT_BY_ID, /* id -> [id name category price stock_quantity] ..., at most one */
+    SQL_STOCK_OF, /* id -> [stock_quantity] ..., at most one */
+    SQL_STOCK_RESERVE, /* product_id quantity order_id -> [reserved left] */
+    SQL_ORDER_INSERT, /* order_id user_id product_id quantity idempotency_key|nil -> [order_id total] */
     SQL_COUNT
 };
 

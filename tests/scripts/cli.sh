@@ -165,10 +165,10 @@ if command -v script >/dev/null; then
     lacks out $'\e['
     TERM=dumb on_terminal "$doorbuster" simulate "$small"
     lacks out $'\e'
-    on_terminal "$doorbuster" simulate "$small" --quiet --set duration=300m --set "'postgresql.products=[[0m,100]]'" \
+    on_terminal "$doorbuster" simulate "$small" --quiet --set duration=900m --set "'postgresql.products=[[0m,100]]'" \
         --set "'expect.0=\"baseline.errors:rate<1\"'" --set faults=[]
     lacks out $'\r\e'
-    on_terminal "$doorbuster" simulate "$small" --set duration=300m --set "'expect.0=\"baseline.errors:rate<1\"'"
+    on_terminal "$doorbuster" simulate "$small" --set duration=900m --set "'expect.0=\"baseline.errors:rate<1\"'"
     says out $'\r\e[?7l'
 fi
 
