@@ -58,7 +58,8 @@ void call_begin(struct actor *actor, struct message *message)
     call->reply_to = message->from;
     call->reply_ask = message->ask;
     call->request = body_ref(message->body);
-    span_open(&call->server, call->route->site, world->seed, &call->context, 0, world->now_ns);
+    span_open(&call->server, call->route->site, world->seed, &call->context, call->context.ordinal,
+              world->now_ns);
     if (call->route->site->path_template)
         call->server.path_param = path_param(call);
     if (call->context.demo && call->context.demo_minute >= 0) {

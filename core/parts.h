@@ -15,7 +15,8 @@
 
 enum {
     CALLS_MAX = 64 * 1024, /* routes running at once in a world */
-    TURN_MESSAGES_MAX = 100 /* of one actor, then the next */
+    TURN_MESSAGES_MAX = 100, /* of one actor, then the next */
+    OUTSIDE = UINT16_MAX     /* as the sender of a message: a request through world_request */
 };
 
 /* Series of one instrument at one place, by traffic type and outcome; made when first needed. */
@@ -145,6 +146,7 @@ struct world {
     struct planned *plans; /* phases, then faults */
     struct timer sample;
     struct alerts *alerts;
+    uint64_t outside; /* requests from outside so far */
     struct pack pack; /* scratch for bodies */
     struct series *shop[METRIC_COUNT], *sold_out;
     char **strings; /* made at start-up for names and addresses */

@@ -41,7 +41,7 @@ static void describe_pool(struct attrs *attrs, const struct pool *pool, int64_t 
     attrs_int(attrs, ATTR_POOL_SIZE, pool->max);
     attrs_int(attrs, ATTR_POOL_ACTIVE, active);
     attrs_real(attrs, ATTR_POOL_UTILIZATION, pool->max ? 100.0 * active / pool->max : 100.0);
-    attrs_real(attrs, ATTR_POOL_WAIT_MS, (double)waited_ns * 1e-6);
+    attrs_real(attrs, ATTR_POOL_WAIT_MS, (double)waited_ns / 1e6);
     attrs_bool(attrs, ATTR_POOL_EXHAUSTED, exhausted);
 }
 
@@ -51,7 +51,7 @@ static void describe_execution(struct attrs *attrs, const struct statement *stat
     bool slow = ran->full_scan && statement->missing_index;
     attrs_text(attrs, ATTR_DB_INDEX_USED, ran->index ? ran->index : "NONE");
     attrs_int(attrs, ATTR_DB_ROWS_SCANNED, ran->rows_scanned);
-    attrs_real(attrs, ATTR_DB_QUERY_MS, (double)ran->duration_ns * 1e-6);
+    attrs_real(attrs, ATTR_DB_QUERY_MS, (double)ran->duration_ns / 1e6);
     attrs_int(attrs, ATTR_DB_ACTIVE_QUERIES, ran->active);
     if (!slow)
         return;
@@ -59,7 +59,7 @@ static void describe_execution(struct attrs *attrs, const struct statement *stat
     attrs_text(attrs, ATTR_DB_MISSING_INDEX, statement->missing_index);
     attrs_bool(attrs, ATTR_DB_SLOW_QUERY, ran->duration_ns > slow_ns);
     attrs_bool(attrs, ATTR_DB_SIM_SLOW, true);
-    attrs_real(attrs, ATTR_DB_SIM_DELAY_MS, (double)ran->duration_ns * 1e-6);
+    attrs_real(attrs, ATTR_DB_SIM_DELAY_MS, (double)ran->duration_ns / 1e6);
 }
 
 /* The incident is told on the query's span and on the span of the route that ran it. */
@@ -93,7 +93,7 @@ static void log_slow(const struct call *call, const struct query *query, const s
     struct slice category = cursor_text(&params);
     if (!params.bad)
         attrs_text_len(&record.attrs, ATTR_LOG_CATEGORY, category.at, category.len);
-    attrs_real(&record.attrs, ATTR_LOG_QUERY_MS, (double)ran->duration_ns * 1e-6);
+    attrs_real(&record.attrs, ATTR_LOG_QUERY_MS, (double)ran->duration_ns / 1e6);
     attrs_int(&record.attrs, ATTR_LOG_DEMO_MINUTE, call->context.demo_minute);
     attrs_text(&record.attrs, ATTR_LOG_RECOMMENDED_INDEX, query->bound->statement->healing_sql);
     world_log(call->actor->world, &record);
@@ -108,7 +108,7 @@ static void log_exhausted(const struct call *call, const struct query *query)
     int64_t waited_ns = record.at_ns - query->wait.since_ns;
     attrs_int(attrs, ATTR_LOG_MAX_CONNECTIONS, pool->max);
     attrs_int(attrs, ATTR_LOG_ACTIVE_CONNECTIONS, pool_active(pool));
-    attrs_real(attrs, ATTR_LOG_WAIT_MS, (double)waited_ns * 1e-6);
+    attrs_real(attrs, ATTR_LOG_WAIT_MS, (double)waited_ns / 1e6);
     attrs_int(attrs, ATTR_LOG_REJECTED, (int64_t)pool->stats->timeouts);
     attrs_int(attrs, ATTR_LOG_DEMO_MINUTE, call->context.demo_minute);
     attrs_text(attrs, ATTR_LOG_RECOMMENDATION,

@@ -54,5 +54,6 @@ struct trace_context span_context(const struct span *span, const struct trace_co
     struct trace_context context = *parent;
     context.span = span->id;
     context.depth = span->depth;
+    context.ordinal = 0;
     return context;
 }

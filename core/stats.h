@@ -31,6 +31,7 @@ struct stream_stats {
 struct service_stats {
     const char *service;
     uint64_t spans, errors;
+    uint32_t asks_peak;       /* the most asks that waited for it at once */
     struct histogram latency; /* of its SERVER spans */
 };
 
@@ -119,7 +120,6 @@ struct run_stats {
     /* Conservation: asks started = ended; replies that came after their ask had ended. */
     uint64_t asks, asks_ended[STATUS_COUNT], late_replies, mailbox_refused;
     uint64_t expired; /* requests whose deadline had passed before they were handled */
-    uint32_t mailbox_peak;
 };
 
 /* The stream's window for a point of the timeline, as in stream_stats.points; NULL: nobody asked for it. */

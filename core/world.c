@@ -217,7 +217,7 @@ void world_ask(struct world *world, const struct actor *from, struct actor *to, 
     message->body = body;
     enum status refused = !to || to->down ? STATUS_NO_PEER : STATUS_OVERLOADED;
     if (refused == STATUS_OVERLOADED && mailbox_put(&to->mailbox, message)) {
-        world->stats.mailbox_peak = MAX(world->stats.mailbox_peak, to->mailbox.count);
+        to->stats->asks_peak = MAX(to->stats->asks_peak, to->mailbox.asks);
         make_ready(world, to);
         return;
     }
@@ -226,9 +226,38 @@ void world_ask(struct world *world, const struct actor *from, struct actor *to, 
     message_free(&world->messages, message);
 }
 
+void world_request(struct world *world, const struct world_request *request, int64_t now_ns)
+{
+    ASSERT(request->service < world->actor_count && request->body_len <= BODY_BYTES_MAX);
+    struct actor *to = &world->actors[request->service];
+    world->now_ns = MAX(world->now_ns, now_ns);
+    struct trace_context context = trace_root(world->seed, STREAM_OUTSIDE, world->outside);
+    if (request->joins) {
+        context.trace_hi = request->trace_hi;
+        context.trace_lo = request->trace_lo;
+        context.span = request->parent;
+        context.flags = request->flags;
+        context.depth = 1;
+    }
+    context.ordinal = (uint32_t)world->outside++;
+    context.demo = request->demo;
+    context.demo_minute = (int16_t)(world->now_ns / NS_PER_MIN);
+    context.phase = scenario_phase(world->scenario, world->now_ns);
+    struct actor outside = {.index = OUTSIDE};
+    struct body *body = body_new(&world->messages.bodies, request->body, request->body_len);
+    world_ask(world, &outside, to, (uint16_t)request->route, request->token, world->now_ns + request->limit_ns,
+              &context, body);
+}
+
 void world_reply(struct world *world, uint16_t from, uint16_t to, uint64_t ask, enum status status,
                  struct body *body)
 {
+    if (to == OUTSIDE) {
+        if (world->sink.answer)
+            world->sink.answer(world->sink.owner, ask, status, body);
+        body_unref(&world->messages.bodies, body);
+        return;
+    }
     struct message *message = message_new(&world->messages);
     message->kind = MESSAGE_REPLY;
     message->from = from;
@@ -295,6 +324,20 @@ const struct run_stats *world_stats(const struct world *world)
 const struct metrics *world_metrics(const struct world *world)
 {
     return &world->metrics;
+}
+
+struct world_leftovers world_leftovers(const struct world *world)
+{
+    struct world_leftovers left = {.messages = world->messages.live,
+                                   .bodies = world->messages.bodies.live,
+                                   .calls = world->calls.live,
+                                   .queries = world->queries.live};
+    for (size_t a = 0; a < world->actor_count; a++)
+        for (size_t i = 0; i < world->actors[a].pool_count; i++) {
+            left.connections += (size_t)world->actors[a].pools[i].pool.used;
+            left.waiters += world->actors[a].pools[i].pool.waiters;
+        }
+    return left;
 }
 
 size_t world_service_count(const struct world *world)

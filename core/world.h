@@ -25,6 +25,23 @@ struct sink {
     void (*log)(void *owner, const struct log_record *record);
     /* Every METRICS_EVERY_NS of the timeline and once at the end. */
     void (*metrics)(void *owner, const struct metrics *metrics, int64_t at_ns);
+    /* The answer to a request that came through world_request, exactly one each. A failure's body is
+       (error) or (error, reason, demo_minute); NULL or empty when nobody answered. */
+    void (*answer)(void *owner, uint64_t token, enum status status, const struct body *body);
+};
+
+/* A request from outside, for a service of this world. */
+struct world_request {
+    size_t service;      /* index */
+    size_t route;        /* index among its kind's routes */
+    const void *body;    /* msgpack, in the order of route.takes; copied; at most BODY_BYTES_MAX */
+    size_t body_len;
+    int64_t limit_ns;    /* answered as STATUS_DEADLINE after it */
+    uint64_t token;      /* given back with the answer */
+    bool demo;           /* traffic.type */
+    bool joins;          /* the trace of whoever asks: the three below come from its traceparent */
+    uint64_t trace_hi, trace_lo, parent;
+    uint8_t flags;
 };
 
 #define WORLD_SAMPLE_NS (15 * NS_PER_S) /* alerts are judged, metrics exported */
@@ -45,10 +62,19 @@ unsigned world_turn(struct world *world, int64_t now_ns, unsigned max_events);
 /* Ends traffic accounting: judges faults and expectations. Once, when nothing is left to run. */
 void world_finish(struct world *world);
 
+/* Puts the request into the service's mailbox; it runs in the next turn. `now_ns` as for world_turn. */
+void world_request(struct world *world, const struct world_request *request, int64_t now_ns);
+
 int64_t world_now(const struct world *world);
 uint64_t world_seed(const struct world *world);
 const struct run_stats *world_stats(const struct world *world);
 const struct metrics *world_metrics(const struct world *world);
+
+/* What is still held. All 0 when nothing is left to run, but for the bodies that a cache keeps. */
+struct world_leftovers {
+    size_t messages, bodies, calls, queries, connections, waiters;
+};
+struct world_leftovers world_leftovers(const struct world *world);
 
 /* Services of this world, in the order of their indexes (span_site.service, series.service). */
 size_t world_service_count(const struct world *world);

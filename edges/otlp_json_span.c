@@ -2,7 +2,7 @@
 #include "edges/otlp_json_parts.h"
 
 /* Ids, times, flags, a link, traffic type and what the status adds. */
-enum { SPAN_ROOM = 1024, HAS_IS_REMOTE = 0x100 };
+enum { SPAN_ROOM = 1024, HAS_IS_REMOTE = 0x100, IS_REMOTE = 0x200 };
 
 static void put_text(struct text *text, const char *bytes, size_t len)
 {
@@ -92,7 +92,9 @@ static char *put_trace(char *at, const struct span *span, uint64_t id)
 static char *put_flags(char *at, const struct span *span)
 {
     at = JSON_PUT(at, ",\"flags\":");
-    return json_u64(at, HAS_IS_REMOTE | (uint64_t)span->flags);
+    /* What a service answers came from another one. */
+    bool remote = span->site->kind == SPAN_SERVER && span->parent;
+    return json_u64(at, HAS_IS_REMOTE | (remote ? IS_REMOTE : 0) | (uint64_t)span->flags);
 }
 
 /* Everything before the name: what differs in each span and is no attribute. */

@@ -2,6 +2,8 @@
 
 #include "edges/figures.h"
 
+enum { A_FEW = 20 }; /* one in so many is not worth a word */
+
 /* Where failures begin; the other failed statuses pass on somebody else's. */
 static const struct origin {
     enum status status;
@@ -17,7 +19,7 @@ static const struct origin {
 struct evidence {
     const struct report *report;
     uint64_t errors, timeouts; /* of root requests; of all pools */
-    const struct pool_stats *pool; /* with the most time-outs; NULL: none timed out */
+    const struct pool_stats *pool; /* with the most time-outs; NULL: hardly any timed out */
     const struct origin *origin; /* the most frequent one; NULL: none */
     uint64_t origin_count;
 };
@@ -39,6 +41,8 @@ static struct evidence gather(const struct report *report)
 {
     struct evidence evidence = {.report = report, .errors = report_errors(report)};
     evidence.pool = worst_pool(report->stats, &evidence.timeouts);
+    if (evidence.timeouts < evidence.errors / A_FEW)
+        evidence.pool = NULL;
     for (size_t i = 0; i < ARRAY_LEN(origins); i++) {
         uint64_t count = report->stats->asks_ended[origins[i].status];
         if (count > evidence.origin_count) {
@@ -216,7 +220,7 @@ static void say_how(struct text *out, const struct evidence *evidence)
         text_lit(out, " of them");
         say_wait(out, evidence);
     }
-    bool nearly_all = evidence->pool && evidence->timeouts >= evidence->errors - evidence->errors / 20;
+    bool nearly_all = evidence->pool && evidence->timeouts >= evidence->errors - evidence->errors / A_FEW;
     if (evidence->origin && !nearly_all) {
         text_str(out, evidence->pool ? ", and " : ": ");
         figure_count(out, evidence->origin_count);

@@ -175,6 +175,8 @@ static json_t *statements(const struct run_stats *stats)
 {
     json_t *all = json_object();
     for (size_t i = 0; i < stats->statement_count; i++) {
+        if (!stats->statements[i].runs)
+            continue;
         json_t *statement = json_object();
         put_count(statement, "runs", stats->statements[i].runs);
         put_count(statement, "full_scans", stats->statements[i].full_scans);

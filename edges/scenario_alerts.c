@@ -12,27 +12,33 @@ static bool is_level(enum probe_kind kind)
     return kind == PROBE_POOL_WAITERS || kind == PROBE_POOL_USED;
 }
 
-/* What is wrong with watching a series in this way; NULL: nothing. */
-static const char *check_series(const struct condition *condition, const struct yaml_node *bound)
+/* Whether an alert can watch the series at all. */
+static bool check_watchable(const struct filling *filling, const struct yaml_node *node,
+                            const struct probe *probe)
 {
-    enum probe_kind kind = condition->series.kind;
-    bool duration = bound->kind == NODE_TEXT && bound->text[bound->len - 1] != '%';
-    bool per = condition->per.name != NULL;
-    bool now = is_level(kind);
+    enum probe_kind kind = probe->kind;
     bool run = kind == PROBE_TRACE_DEPTH || kind == PROBE_TRACE_SERVICES || kind == PROBE_TRACE_SPANS;
-    if (run)
-        return "a series that moves with time, found a figure of the whole run";
-    if (kind == PROBE_LATENCY || condition->per.kind == PROBE_LATENCY)
-        return "counts or pools, the series that alerts can watch, found a latency";
-    if (!now && !condition->over_ns)
+    if (run || kind == PROBE_LATENCY)
+        problem_add(filling->problems, node,
+                    "expected a series that alerts can watch, counts and pools, found %s",
+                    run ? "a figure of the whole run" : "a latency");
+    return !run && kind != PROBE_LATENCY;
+}
+
+/* What is wrong with watching a series in this way; NULL: nothing. */
+static const char *check_bound(const struct condition *condition, const struct yaml_node *bound, bool over)
+{
+    bool level = is_level(condition->series.kind), per = condition->per.name != NULL;
+    bool ratio = condition->series.kind == PROBE_ERRORS && !per;
+    if (!level && !over)
         return "`over`, a window to count in, found none";
-    if (duration)
+    if (bound->kind == NODE_TEXT && bound->text[bound->len - 1] != '%')
         return "a share or a number, found a duration";
-    if (per && (now || is_level(condition->per.kind)))
+    if (per && (level || is_level(condition->per.kind)))
         return "counts on both sides of `per`, found a level";
-    if (kind == PROBE_ERRORS && !per && condition->bound > 1)
+    if (ratio && condition->bound > 1)
         return "a share of 0 to 1, found more than all of them";
-    if (kind == PROBE_ERRORS && !per && !condition->below && condition->bound >= 1)
+    if (ratio && !condition->below && condition->bound >= 1)
         return "a bound that can be met, found a share above all of them";
     if (condition->below && condition->bound <= 0)
         return "a bound that can be met, found below 0";
@@ -51,11 +57,11 @@ static void check_window(const struct filling *filling, const struct yaml_node *
 static bool fill_probe(const struct filling *filling, const struct yaml_node *node, struct probe *probe)
 {
     struct text error = {0};
-    bool right = probe_parse(node->text, filling->scenario, filling->registry, probe, &error);
-    if (!right)
+    bool known = probe_parse(node->text, filling->scenario, filling->registry, probe, &error);
+    if (!known)
         problem_add(filling->problems, node, "%s", text_c(&error));
     text_fini(&error);
-    return right;
+    return known && check_watchable(filling, node, probe);
 }
 
 static void fill_series(const struct filling *filling, const struct yaml_node *node,
@@ -74,7 +80,7 @@ static void fill_series(const struct filling *filling, const struct yaml_node *n
         problem_add(filling->problems, lasts,
                     "expected less than the duration, %s, found %s, which never passes",
                     duration_text(&end, filling->scenario->duration_ns), lasts->text);
-    const char *wrong = known ? check_series(condition, bound) : NULL;
+    const char *wrong = known ? check_bound(condition, bound, over != NULL) : NULL;
     if (wrong)
         problem_add(filling->problems, bound, "expected %s", wrong);
 }

@@ -170,6 +170,8 @@ void scenario_fill(struct filling *filling)
     const struct yaml_node *duration = yaml_node_key(filling->root, "duration");
     if (filling_positive(filling, duration) && duration->whole > DURATION_MAX_NS)
         problem_add(filling->problems, duration, "expected at most 24h, found %s", duration->text);
+    if (filling->problems->count)
+        filling->scenario->duration_ns = DURATION_MAX_NS; /* so that nothing else is said to be outside */
     for (const struct yaml_node *node = filling_first(filling, "streams"); node; node = node->next)
         fill_stream(filling, node);
     fill_phases(filling);

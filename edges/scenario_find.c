@@ -95,7 +95,7 @@ const char *scenario_find(const char *argument, char path[static PATH_MAX])
     const char *found = argument;
     for (size_t i = 0; i < list.count; i++)
         if (!strcmp(list.files[i].name, argument))
-            found = strcpy(path, list.files[i].path);
+            found = memcpy(path, list.files[i].path, sizeof list.files[i].path);
     scenario_list_fini(&list);
     return found;
 }

@@ -18,7 +18,8 @@ static struct yaml_node *read_tree(struct yaml_tree *tree, const char *name, con
     struct yaml_place start = {yaml_tree_copy(tree, name, strlen(name)), 1, 1};
     struct yaml_node *root = yaml_tree_read(tree, start, 0, bytes, len, &error);
     if (!root)
-        problem_add_at(problems, error.at, NULL, "expected %s, found %s", error.expected, error.found);
+        problem_add_at(problems, error.at, error.within, "expected %s, found %s", error.expected,
+                       error.found);
     return root;
 }
 

@@ -2,6 +2,7 @@
 
 #include "core/curve.h"
 #include "core/quantity.h"
+#include "edges/hint.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -212,14 +213,19 @@ static bool check_rule(const struct yaml_node *node, const struct rule *rule, st
 
 static bool check_key(struct yaml_node *child, const struct shape *shape, struct problems *problems)
 {
-    for (const struct field *field = shape->fields; field->key; field++)
+    struct sentence keys = {0};
+    const char *names[FIELDS_MAX];
+    size_t count = 0;
+    for (const struct field *field = shape->fields; field->key; field++) {
         if (!strcmp(field->key, child->key))
             return shape_check(child, field->shape, problems);
-    struct sentence keys = {0};
-    for (const struct field *field = shape->fields; field->key; field++)
-        say(&keys, "%s%s", field == shape->fields ? "" : ", ", field->key);
-    problem_add_at(problems, child->key_at, child, "expected one of the keys %s, found an unknown key",
-                   keys.text);
+        ASSERT(count < FIELDS_MAX);
+        names[count++] = field->key;
+        say(&keys, "%s%s", count > 1 ? ", " : "", field->key);
+    }
+    const char *nearest = hint_nearest(child->key, names, count);
+    problem_add_at(problems, child->key_at, child, "expected one of the keys %s, found an unknown key%s%s%s",
+                   keys.text, nearest ? " (did you mean " : "", nearest ? nearest : "", nearest ? "?)" : "");
     return false;
 }
 

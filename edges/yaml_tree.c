@@ -141,6 +141,7 @@ static bool refuse(struct reading *reading, struct yaml_place at, const char *ex
 {
     struct yaml_error *error = reading->error;
     error->at = at;
+    error->within = reading->open;
     error->expected = expected;
     snprintf(error->found, sizeof error->found, "%s", found);
     return false;

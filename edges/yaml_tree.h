@@ -40,6 +40,7 @@ struct yaml_node {
 
 struct yaml_error {
     struct yaml_place at;
+    const struct yaml_node *within; /* the innermost map or list that was open, or NULL */
     const char *expected;
     char found[120];
 };

@@ -163,7 +163,7 @@ static void without_a_pool_the_deepest_failing_call_is_named(void **state)
     struct edge_stats *own = fixture->stats.edges;
     fixture->stats.edges = edges;
     fixture->stats.edge_count = 3;
-    fixture->stats.pools[1].timeouts = 0;
+    fixture->stats.pools[1].timeouts = 3;
     fixture->stats.asks_ended[STATUS_NO_PEER] = 550;
     fixture->scenario.faults[0] =
         (struct fault_spec){.at_ns = 5 * NS_PER_MIN, .kind = FAULT_SERVICE_DOWN, .target = "cart-service"};

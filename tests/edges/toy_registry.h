@@ -8,6 +8,7 @@
 
 static const struct actor_kind toy_kinds[] = {
     {.service = "load-generator",
+     .drives_load = true,
      .routes = (const struct route[]){{.name = "browse"}, {.name = "checkout"}, {0}}},
     {.service = "frontend",
      .routes = (const struct route[]){{.name = "POST /api/browse"}, {.name = "POST /api/checkout"}, {0}}},
@@ -32,8 +33,8 @@ static const struct actor_kind toy_kinds[] = {
     {.service = "shipping-service", .routes = (const struct route[]){{.name = "POST /calculate"}, {0}}},
     {.service = "payment-service",
      .routes = (const struct route[]){{.name = "POST /api/payment/process"}, {0}}},
-    {.service = "postgresql"},
-    {.service = "redis"},
+    {.service = "postgresql", .store = "postgresql"},
+    {.service = "redis", .store = "redis"},
 };
 
 static const struct actor_kind *const toy_kind_list[] = {
@@ -42,16 +43,16 @@ static const struct actor_kind *const toy_kind_list[] = {
     &toy_kinds[10], &toy_kinds[11], &toy_kinds[12],
 };
 
-static const struct statement toy_statements[] = {
-    {.name = "products_by_category", .plans = {{.index = "idx_products_category_active"}}},
-    {.name = "recommendations",
-     .plans = {{.index = "idx_products_recommendations"}, {.index = "idx_products_category"}, {.share = 1}}},
-    {.name = "low_stock", .plans = {{.index = "idx_products_stock_quantity"}, {.share = 1}}},
+static const struct index_def toy_indexes[] = {
+    {.name = "idx_products_category", .at_start = true},
+    {.name = "idx_products_stock_quantity", .at_start = true},
+    {.name = "idx_products_category_active", .at_start = true},
+    {.name = "idx_products_recommendations"},
 };
 
 static const struct registry toy_registry = {.kinds = toy_kind_list,
                                              .kind_count = ARRAY_LEN(toy_kind_list),
-                                             .statements = toy_statements,
-                                             .statement_count = ARRAY_LEN(toy_statements)};
+                                             .indexes = toy_indexes,
+                                             .index_count = ARRAY_LEN(toy_indexes)};
 
 #endif
