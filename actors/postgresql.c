@@ -70,9 +70,9 @@ static void add_server(struct actor *actor, struct database *database)
     server->timer = (struct timer){.fire = server_due, .owner = server};
 }
 
-static int64_t rows_at(const struct actor *actor, int64_t at_ns)
+static int64_t rows_now(const struct actor *actor)
 {
-    return (int64_t)curve_at(&actor_scenario(actor)->postgresql.products, at_ns);
+    return (int64_t)curve_at(&actor_scenario(actor)->postgresql.products, actor_timeline(actor));
 }
 
 static void start(struct actor *actor)
@@ -237,7 +237,7 @@ static void begin(struct actor *actor, struct message *message)
         return;
     }
     const struct plan *plan = &statement->plans[running->plan = choose_plan(database, statement)];
-    double rows = plan->rows + plan->share * (double)rows_at(actor, actor_now(actor));
+    double rows = plan->rows + plan->share * (double)rows_now(actor);
     uint64_t chance = draw(actor_seed(actor), message->context.span, PURPOSE_JITTER, 0).a;
     double cost_ns = statement->fixed_us * 1e3 + rows * spec->scan_ns_per_row * plan->row_cost;
     running->server = choose_server(database, statement);

@@ -170,6 +170,7 @@ void *actor_state(struct actor *actor);
 const struct scenario *actor_scenario(const struct actor *actor);
 const struct registry *actor_registry(const struct actor *actor);
 int64_t actor_now(const struct actor *actor);
+int64_t actor_timeline(const struct actor *actor); /* now on the scenario's timeline; 0 before it starts */
 uint64_t actor_seed(const struct actor *actor);
 struct business_stats *actor_business(struct actor *actor);
 /* Arms a timer of the actor's own (core/due.h). */

@@ -279,10 +279,10 @@ void alerts_judge(struct world *world, int64_t now_ns)
                                                     : judge_flow(world, spec, watch, now_ns);
         if (firing && !stats->fired) {
             stats->fired = true;
-            stats->fired_at_ns = now_ns;
+            stats->fired_at_ns = world_timeline(world, now_ns);
         }
         if (watch->firing && !firing)
-            stats->resolved_at_ns = now_ns;
+            stats->resolved_at_ns = world_timeline(world, now_ns);
         if (firing)
             stats->resolved_at_ns = NEVER;
         watch->firing = firing;

@@ -17,6 +17,7 @@
 #define NS_PER_MS INT64_C(1000000)
 #define NS_PER_S INT64_C(1000000000)
 #define NS_PER_MIN (60 * NS_PER_S)
+#define NS_PER_HOUR (60 * NS_PER_MIN)
 #define NEVER INT64_MAX
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))

@@ -83,8 +83,7 @@ bool call_begin_root(struct actor *actor, const struct bound_route *journey, str
     call->context = trace_root(world->seed, arrivals->index, number);
     call->context.stream = arrivals->index;
     call->context.demo = arrivals->spec->demo;
-    call->context.demo_minute = (int16_t)(intended_at_ns / NS_PER_MIN);
-    call->context.phase = scenario_phase(world->scenario, intended_at_ns);
+    world_date(world, &call->context, intended_at_ns);
     call->below = call->context;
     call->deadline_ns = call->step_deadline_ns = NEVER;
     /* A journey has no span of its own; its draws hang on the root's trace. */

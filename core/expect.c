@@ -136,7 +136,7 @@ static bool judge_alert(const struct world *world, const struct expect_spec *exp
     }
     text_str(actual, "fired at ");
     text_clock(actual, alert->fired_at_ns);
-    return expect->measure == EXPECT_FIRES && within(expect, (double)alert->fired_at_ns * 1e-9);
+    return expect->measure == EXPECT_FIRES && within(expect, (double)alert->fired_at_ns / (double)NS_PER_S);
 }
 
 static bool judge(const struct world *world, const struct expect_spec *expect, struct text *actual)

@@ -33,7 +33,7 @@ static void log_fault(struct world *world, const struct fault_spec *fault)
                                 .service = world->load ? world->load->index : 0};
     attrs_text(&record.attrs, ATTR_LOG_FAULT, fault_kind_name(fault->kind));
     attrs_text(&record.attrs, ATTR_LOG_ACTION, fault->target);
-    attrs_int(&record.attrs, ATTR_LOG_DEMO_MINUTE, world->now_ns / NS_PER_MIN);
+    attrs_int(&record.attrs, ATTR_LOG_DEMO_MINUTE, world_timeline(world, world->now_ns) / NS_PER_MIN);
     world_log(world, &record);
 }
 

@@ -6,13 +6,16 @@
 
 enum { PURPOSE_ARRIVAL = 0x200 };
 
+/* The demo's curves run on the timeline; the baseline's from the start, demo or not. */
 static void arm_next(struct arrivals *arrivals)
 {
     struct world *world = arrivals->world;
     uint64_t key = (uint64_t)arrivals->index << 48 | arrivals->number;
     double area = draw_exponential(draw(world->seed, key, PURPOSE_ARRIVAL, 0).a);
-    arrivals->next_at_ns = curve_advance(&arrivals->spec->rate_per_min, arrivals->next_at_ns, area);
-    if (arrivals->next_at_ns < world->scenario->duration_ns)
+    int64_t zero_ns = arrivals->spec->demo ? world->zero_ns : 0;
+    int64_t next_ns = curve_advance(&arrivals->spec->rate_per_min, arrivals->next_at_ns - zero_ns, area);
+    arrivals->next_at_ns = next_ns == NEVER ? NEVER : next_ns + zero_ns;
+    if (arrivals->next_at_ns < world_end(world))
         due_arm(&world->due, &arrivals->timer, arrivals->next_at_ns);
 }
 
@@ -21,6 +24,8 @@ static void arrive(void *owner, int64_t now_ns)
     (void)now_ns;
     struct arrivals *arrivals = owner;
     struct world *world = arrivals->world;
+    if (arrivals->next_at_ns >= world_end(world))
+        return; /* the demo was started after this one had been planned, and is over */
     if (call_begin_root(world->load, arrivals->journey, arrivals, arrivals->number, arrivals->next_at_ns)) {
         series_add(arrivals->started, 1);
     } else {
@@ -72,6 +77,24 @@ void load_start(struct world *world)
         uint16_t service = world->load->index;
         arrivals->started = metrics_series(&world->metrics, METRIC_LOAD_STARTED, service, &traffic, 1);
         arrivals->dropped = metrics_series(&world->metrics, METRIC_LOAD_DROPPED, service, &traffic, 1);
-        arm_next(arrivals);
+        arrivals->next_at_ns = world->now_ns;
+        if (!spec->demo || world->zero_ns != NEVER)
+            arm_next(arrivals);
     }
+}
+
+void load_start_demo(struct world *world)
+{
+    for (size_t i = 0; i < world->scenario->stream_count; i++)
+        if (world->arrivals[i].spec->demo) {
+            world->arrivals[i].next_at_ns = world->now_ns;
+            arm_next(&world->arrivals[i]);
+        }
+}
+
+void load_stop(struct world *world, bool demo_only)
+{
+    for (size_t i = 0; i < world->scenario->stream_count; i++)
+        if (world->arrivals[i].spec->demo || !demo_only)
+            due_cancel(&world->due, &world->arrivals[i].timer);
 }

@@ -131,6 +131,7 @@ struct world {
     uint64_t seed;
     struct sink sink;
     int64_t now_ns;
+    int64_t zero_ns; /* instant of the timeline's 0; NEVER: the demo waits for its start */
     struct due due;
     struct message_pool messages;
     struct slab calls, queries;
@@ -164,6 +165,21 @@ void world_log(struct world *world, struct log_record *record);
 struct pack *world_pack(struct world *world);
 struct body *world_body(struct world *world, const struct pack *pack); /* NULL: it did not fit */
 
+/* Place of an instant on the timeline; negative while the demo waits. */
+static inline int64_t world_timeline(const struct world *world, int64_t at_ns)
+{
+    return world->zero_ns == NEVER ? -1 : at_ns - world->zero_ns;
+}
+
+/* The timeline's end, as an instant; NEVER while the demo waits. */
+static inline int64_t world_end(const struct world *world)
+{
+    return world->zero_ns == NEVER ? NEVER : world->zero_ns + world->scenario->duration_ns;
+}
+
+/* Minute and phase of what begins at an instant. */
+void world_date(const struct world *world, struct trace_context *context, int64_t at_ns);
+
 /* bind.c */
 void bind_world(struct world *world);
 void unbind_world(struct world *world);
@@ -192,13 +208,15 @@ void query_granted(struct pool_wait *wait, int64_t now_ns);
 
 /* load.c */
 void load_start(struct world *world);
+void load_start_demo(struct world *world);
+void load_stop(struct world *world, bool demo_only);
 /* stats.c */
 void stats_start(struct world *world);
 void stats_free(struct world *world);
 size_t stats_minutes(const struct scenario *scenario); /* that the duration touches */
 void stats_sample(struct world *world); /* figures that are read, not counted: gauges, the shop's */
 struct edge_stats *stats_edge(struct world *world, const char *from, const char *to);
-void stats_root(struct stream_stats *stats, int64_t intended_at_ns, int64_t latency_ns, bool failed);
+void stats_root(struct stream_stats *stats, int64_t on_timeline_ns, int64_t latency_ns, bool failed);
 /* alert.c */
 struct alerts *alerts_new(struct world *world);
 void alerts_free(struct alerts *alerts);

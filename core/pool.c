@@ -5,15 +5,16 @@ static bool has_room(const struct pool *pool)
     return pool_active(pool) < pool->max;
 }
 
-static struct pool_minute *minute_at(const struct pool_stats *stats, int64_t now_ns)
+static struct pool_minute *minute_at(const struct pool *pool, int64_t now_ns)
 {
-    size_t minute = (size_t)(now_ns / NS_PER_MIN);
+    const struct pool_stats *stats = pool->stats;
+    size_t minute = (size_t)(MAX(now_ns - pool->zero_ns, 0) / NS_PER_MIN);
     return stats->minute_count ? &stats->minutes[MIN(minute, stats->minute_count - 1)] : NULL;
 }
 
 static void take(struct pool *pool, int64_t waited_ns, int64_t now_ns)
 {
-    struct pool_minute *minute = minute_at(pool->stats, now_ns);
+    struct pool_minute *minute = minute_at(pool, now_ns);
     if (minute)
         minute->acquired++;
     pool->used++;
@@ -56,7 +57,7 @@ void pool_leave(struct pool *pool, struct pool_wait *wait)
 
 void pool_time_out(struct pool *pool, struct pool_wait *wait, int64_t now_ns)
 {
-    struct pool_minute *minute = minute_at(pool->stats, now_ns);
+    struct pool_minute *minute = minute_at(pool, now_ns);
     if (minute)
         minute->timeouts++;
     pool->stats->timeouts++;

@@ -72,19 +72,21 @@ static void window_add(struct window *window, int64_t latency_ns, bool failed)
     histogram_add_ns(&window->latency, latency_ns);
 }
 
-void stats_root(struct stream_stats *stats, int64_t intended_at_ns, int64_t latency_ns, bool failed)
+void stats_root(struct stream_stats *stats, int64_t on_timeline_ns, int64_t latency_ns, bool failed)
 {
     stats->answered += !failed;
     stats->failed += failed;
     stats->ended++;
     stats->ended_failed += failed;
     window_add(&stats->whole, latency_ns, failed);
-    size_t minute = (size_t)(intended_at_ns / NS_PER_MIN);
+    if (on_timeline_ns < 0)
+        return;
+    size_t minute = (size_t)(on_timeline_ns / NS_PER_MIN);
     if (minute < stats->minute_count)
         window_add(&stats->minutes[minute], latency_ns, failed);
     for (size_t i = 0; i < stats->point_count; i++) {
         struct window *window = &stats->points[i];
-        if (intended_at_ns >= window->from_ns && intended_at_ns < window->to_ns)
+        if (on_timeline_ns >= window->from_ns && on_timeline_ns < window->to_ns)
             window_add(window, latency_ns, failed);
     }
 }

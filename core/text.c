@@ -95,7 +95,10 @@ void text_duration(struct text *text, int64_t duration_ns)
         text_char(text, '-');
         duration_ns = -duration_ns;
     }
-    if (duration_ns >= NS_PER_MIN) {
+    if (duration_ns >= NS_PER_HOUR && duration_ns % NS_PER_HOUR == 0) {
+        text_i64(text, duration_ns / NS_PER_HOUR);
+        text_char(text, 'h');
+    } else if (duration_ns >= NS_PER_MIN) {
         text_i64(text, duration_ns / NS_PER_MIN);
         text_char(text, 'm');
         if (duration_ns % NS_PER_MIN)

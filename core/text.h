@@ -24,9 +24,9 @@ void text_i64(struct text *text, int64_t value);
 void text_u64(struct text *text, uint64_t value);
 /* `decimals` digits after the point (0 to 9), rounded half away from zero; |value| < 1e15. */
 void text_fixed(struct text *text, double value, int decimals);
-/* A duration as a person writes it: 90s, 2m30s, 250ms, 1.5us. */
+/* A duration as a person writes it: 6h, 2m30s, 250ms, 1.5us. */
 void text_duration(struct text *text, int64_t duration_ns);
-/* mm:ss on the timeline (hh:mm:ss from an hour on). */
+/* mm:ss on the timeline (h:mm:ss from an hour on). */
 void text_clock(struct text *text, int64_t at_ns);
 
 static inline void text_bytes(struct text *text, const void *bytes, size_t len)

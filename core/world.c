@@ -10,7 +10,7 @@ static void sample_due(void *owner, int64_t now_ns)
     alerts_judge(world, now_ns);
     if (world->sink.metrics)
         world->sink.metrics(world->sink.owner, &world->metrics, now_ns);
-    if (now_ns + WORLD_SAMPLE_NS <= world->scenario->duration_ns)
+    if (now_ns + WORLD_SAMPLE_NS <= world_end(world))
         due_arm(&world->due, &world->sample, now_ns + WORLD_SAMPLE_NS);
 }
 
@@ -21,7 +21,7 @@ static void log_phase(struct world *world, const struct phase *phase)
                                 .at_ns = world->now_ns,
                                 .service = world->load ? world->load->index : 0};
     attrs_text(&record.attrs, ATTR_LOG_PHASE, phase->name);
-    attrs_int(&record.attrs, ATTR_LOG_DEMO_MINUTE, world->now_ns / NS_PER_MIN);
+    attrs_int(&record.attrs, ATTR_LOG_DEMO_MINUTE, world_timeline(world, world->now_ns) / NS_PER_MIN);
     world_log(world, &record);
 }
 
@@ -36,20 +36,28 @@ static void plan_due(void *owner, int64_t now_ns)
         fault_apply(planned->world, planned->index - scenario->phase_count);
 }
 
-/* Faults of an instant come before its traffic: they are armed first. */
+/* Faults of an instant come before its traffic: they are armed first. What lies before `from` is due at once. */
 static void arm_plans(struct world *world)
 {
     const struct scenario *scenario = world->scenario;
-    size_t count = scenario->phase_count + scenario->fault_count;
+    for (size_t i = 0; i < scenario->phase_count + scenario->fault_count; i++) {
+        struct planned *planned = &world->plans[i];
+        int64_t at_ns = i < scenario->phase_count ? scenario->phases[i].at_ns
+                                                  : scenario->faults[i - scenario->phase_count].at_ns;
+        due_arm(&world->due, &planned->timer, world->zero_ns + at_ns);
+    }
+}
+
+static void plan(struct world *world)
+{
+    size_t count = world->scenario->phase_count + world->scenario->fault_count;
     world->plans = base_alloc(count, sizeof *world->plans);
     for (size_t i = 0; i < count; i++) {
         struct planned *planned = &world->plans[i];
-        *planned =
-            (struct planned){.world = world, .index = i, .timer = {.fire = plan_due, .owner = planned}};
-        int64_t at_ns = i < scenario->phase_count ? scenario->phases[i].at_ns
-                                                  : scenario->faults[i - scenario->phase_count].at_ns;
-        due_arm(&world->due, &planned->timer, at_ns);
+        *planned = (struct planned){.world = world, .index = i, .timer = {.fire = plan_due, .owner = planned}};
     }
+    if (world->zero_ns != NEVER)
+        arm_plans(world);
 }
 
 struct world *world_new(const struct world_options *options)
@@ -59,19 +67,21 @@ struct world *world_new(const struct world_options *options)
     world->registry = options->registry;
     world->seed = options->seed;
     world->sink = options->sink;
+    world->now_ns = options->from_ns;
+    world->zero_ns = options->demo_waits ? NEVER : 0;
     world->pack.bytes = base_alloc(BODY_BYTES_MAX, 1);
     slab_init(&world->calls, sizeof(struct call), CALLS_MAX);
     slab_init(&world->queries, sizeof(struct query), CALLS_MAX);
     stats_start(world);
     bind_world(world);
     world->alerts = alerts_new(world);
-    arm_plans(world);
+    plan(world);
     for (size_t i = 0; i < world->actor_count; i++)
         if (world->actors[i].kind->start)
             world->actors[i].kind->start(&world->actors[i]);
     load_start(world);
     world->sample = (struct timer){.fire = sample_due, .owner = world};
-    due_arm(&world->due, &world->sample, WORLD_SAMPLE_NS);
+    due_arm(&world->due, &world->sample, world->now_ns + WORLD_SAMPLE_NS);
     return world;
 }
 
@@ -95,6 +105,54 @@ void world_free(struct world *world)
     free(world->plans);
     free(world->pack.bytes);
     free(world);
+}
+
+bool world_start_demo(struct world *world, int64_t now_ns)
+{
+    if (world->zero_ns != NEVER)
+        return false;
+    world->now_ns = MAX(world->now_ns, now_ns);
+    world->zero_ns = world->now_ns;
+    arm_plans(world);
+    load_start_demo(world);
+    for (size_t a = 0; a < world->actor_count; a++)
+        for (size_t i = 0; i < world->actors[a].pool_count; i++)
+            world->actors[a].pools[i].pool.zero_ns = world->zero_ns;
+    return true;
+}
+
+bool world_stop_demo(struct world *world)
+{
+    if (world->zero_ns == NEVER)
+        return false;
+    load_stop(world, true);
+    for (size_t i = 0; i < world->scenario->phase_count + world->scenario->fault_count; i++)
+        due_cancel(&world->due, &world->plans[i].timer);
+    world->zero_ns = NEVER;
+    return true;
+}
+
+void world_stop_traffic(struct world *world)
+{
+    load_stop(world, false);
+    due_cancel(&world->due, &world->sample);
+}
+
+bool world_idle(const struct world *world)
+{
+    return !world->calls.live && !world->queries.live;
+}
+
+int64_t world_demo_at(const struct world *world)
+{
+    return world_timeline(world, world->now_ns);
+}
+
+void world_date(const struct world *world, struct trace_context *context, int64_t at_ns)
+{
+    int64_t on_timeline_ns = world_timeline(world, at_ns);
+    context->demo_minute = (int16_t)(on_timeline_ns < 0 ? -1 : on_timeline_ns / NS_PER_MIN);
+    context->phase = scenario_phase(world->scenario, MAX(on_timeline_ns, 0));
 }
 
 void world_finish(struct world *world)
@@ -241,8 +299,7 @@ void world_request(struct world *world, const struct world_request *request, int
     }
     context.ordinal = (uint32_t)world->outside++;
     context.demo = request->demo;
-    context.demo_minute = (int16_t)(world->now_ns / NS_PER_MIN);
-    context.phase = scenario_phase(world->scenario, world->now_ns);
+    world_date(world, &context, world->now_ns);
     struct actor outside = {.index = OUTSIDE};
     struct body *body = body_new(&world->messages.bodies, request->body, request->body_len);
     world_ask(world, &outside, to, (uint16_t)request->route, request->token, world->now_ns + request->limit_ns,
@@ -380,6 +437,11 @@ const struct registry *actor_registry(const struct actor *actor)
 int64_t actor_now(const struct actor *actor)
 {
     return actor->world->now_ns;
+}
+
+int64_t actor_timeline(const struct actor *actor)
+{
+    return MAX(world_timeline(actor->world, actor->world->now_ns), 0);
 }
 
 uint64_t actor_seed(const struct actor *actor)

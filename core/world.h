@@ -51,6 +51,8 @@ struct world_options {
     const struct registry *registry;
     uint64_t seed;
     struct sink sink; /* any function may be NULL */
+    int64_t from_ns;  /* begins there on the timeline; faults before it are applied at once */
+    bool demo_waits;  /* only baseline streams flow until world_start_demo */
 };
 
 struct world *world_new(const struct world_options *options);
@@ -58,6 +60,14 @@ void world_free(struct world *world);
 
 int64_t world_next_at(const struct world *world);
 unsigned world_turn(struct world *world, int64_t now_ns, unsigned max_events);
+
+/* The demo clock: false when it runs already, or does not run. Stopping it leaves faults as they are. */
+bool world_start_demo(struct world *world, int64_t now_ns);
+bool world_stop_demo(struct world *world);
+int64_t world_demo_at(const struct world *world); /* now on the timeline; negative: the clock waits */
+/* No arrivals from now on; what is in flight ends within its limits, then the world is idle. */
+void world_stop_traffic(struct world *world);
+bool world_idle(const struct world *world);
 
 /* Ends traffic accounting: judges faults and expectations. Once, when nothing is left to run. */
 void world_finish(struct world *world);

@@ -113,6 +113,7 @@ static void durations_are_written_as_people_do(void **state)
     ASSERT_WRITES("2m30s", text_duration(&text, 150 * NS_PER_S));
     ASSERT_WRITES("-3s", text_duration(&text, -3 * NS_PER_S));
     ASSERT_WRITES("90m", text_duration(&text, 90 * NS_PER_MIN));
+    ASSERT_WRITES("6h", text_duration(&text, 6 * NS_PER_HOUR));
 }
 
 static void the_clock_shows_hours_when_there_are_any(void **state)

@@ -18,7 +18,7 @@ import yaml
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 EXIT_GOOD, EXIT_BAD = 0, 104
-VARIANTS_MAX, BATCH = 400000, 200
+VARIANTS_MAX, BATCH = 4000, 200
 
 
 class CoreLoader(yaml.SafeLoader):
