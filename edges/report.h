@@ -17,6 +17,7 @@ struct report {
     const struct registry *registry;
     const struct run_stats *stats;
     uint64_t seed;
+    const char *layout; /* virtual, live */
     bool interrupted; /* faults and expectations have not been judged */
     int64_t ended_at_ns;
 };

@@ -277,7 +277,7 @@ void report_json(struct text *out, const struct report *report)
     put(root, "scenario", string(report->scenario->name));
     put_count(root, "seed", report->seed);
     put(root, "duration_s", rounded((double)report->scenario->duration_ns / 1e9, 1e3));
-    put(root, "layout", string("virtual"));
+    put(root, "layout", string(report->layout));
     if (report->interrupted)
         put_instant(root, "interrupted_at_s", report->ended_at_ns, true);
     put(root, "streams", streams(report));

@@ -31,7 +31,7 @@ static void tell_title(struct telling *telling)
     text_u64(out, report->seed);
     text_str(out, dot);
     text_duration(out, report->scenario->duration_ns);
-    text_lit(out, " in virtual time");
+    text_str(out, strcmp(report->layout, "virtual") ? " live" : " in virtual time");
     if (report->interrupted) {
         text_str(out, dot);
         text_lit(out, "interrupted at ");

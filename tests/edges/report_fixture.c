@@ -123,8 +123,11 @@ struct fixture *fixture_new(void)
     fill_stream(fixture, 1, rising, 3.0);
     fixture->registry.statements = statements;
     fixture->registry.statement_count = ARRAY_LEN(statements);
-    fixture->report = (struct report){
-        .scenario = &fixture->scenario, .registry = &fixture->registry, .stats = &fixture->stats, .seed = 7};
+    fixture->report = (struct report){.scenario = &fixture->scenario,
+                                      .registry = &fixture->registry,
+                                      .stats = &fixture->stats,
+                                      .layout = "virtual",
+                                      .seed = 7};
     fixture->report.ended_at_ns = fixture->scenario.duration_ns;
     return fixture;
 }

@@ -257,8 +257,7 @@ static void test_status_has_its_error_type(void **state)
     assert_string_equal(status_info(STATUS_POOL_EXHAUSTED)->error_type, "ConnectionPoolExhausted");
     assert_string_equal(status_info(STATUS_POOL_EXHAUSTED)->sqlstate, "08006");
     for (int status = 0; status < STATUS_COUNT; status++)
-        assert_int_equal(status_info((enum status)status)->failed,
-                         status_info((enum status)status)->error_type != NULL);
+        assert_true(!status_info((enum status)status)->failed || status_info((enum status)status)->error_type);
 }
 
 int main(void)

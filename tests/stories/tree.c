@@ -113,7 +113,7 @@ static int check_below(const struct tree_span *span, const struct tree_span *par
     return found;
 }
 
-/* A failure is passed on from below, or it begins here: at a limit, at a refusal, at a bad request. */
+/* A failure is passed on from below, or it begins here: at a limit, at a refusal. */
 static bool passed_on(enum status status)
 {
     return status == STATUS_UNAVAILABLE || status == STATUS_FAILED;
@@ -128,7 +128,7 @@ static int check_span(const struct tree_span *spans, size_t count, const struct 
     if (span->demo != spans[0].demo || span->stream != spans[0].stream)
         found += problem(span, "of another traffic type or stream than its root");
     for (size_t i = 0; i < count; i++)
-        cause |= spans[i].parent == span->id && status_failed(spans[i].status);
+        cause |= spans[i].parent == span->id && status_info(spans[i].status)->error_type;
     if (passed_on(span->status) && !cause)
         found += problem(span, "failed without a cause below it");
     if (!span->parent)

@@ -1,0 +1,42 @@
+/*
+ * session: one run of one scenario, from its file to the exit code. What differs between virtual and real time
+ * is the driver's: it gets a world that is ready and plays it.
+ *
+ * Telemetry written to files is wired here; a driver may add its own sink, which hears everything too.
+ */
+#ifndef EDGES_SESSION_H
+#define EDGES_SESSION_H
+
+#include "core/world.h"
+#include "edges/options.h"
+#include "edges/otlp_json.h"
+#include "edges/output.h"
+
+struct session {
+    const struct options *options;
+    const struct driver *driver;
+    const char *file;
+    struct scenario *scenario;
+    uint64_t seed;
+    int64_t start_unix_ns; /* instant 0 of the world's clock */
+    struct outputs outputs;
+    struct otlp_json *otlp; /* NULL: no telemetry is written to files */
+    struct sink extra; /* the driver's own */
+    struct world *world;
+    bool interrupted, failed_to_write;
+    int64_t wall_ns;
+    int exit_code; /* the driver's, where it could not even begin; EXIT_CODE_HELD otherwise */
+};
+
+struct driver {
+    const char *layout; /* for the report */
+    /* Before the world is made: sets start_unix_ns, `extra` and what it needs of the world's options. False:
+       explained on stderr, exit_code set. */
+    bool (*prepare)(struct session *session, struct world_options *options);
+    /* Plays the world to its end and finishes it, or sets `interrupted`. */
+    void (*play)(struct session *session);
+};
+
+int session_run(const struct options *options, const struct driver *driver);
+
+#endif
