@@ -12,9 +12,28 @@ static void cart_key(struct call *call, struct pack *body)
     pack_text_len(body, cart.at, cart.len);
 }
 
+static void refuse(struct call *call, struct pack *body)
+{
+    (void)call;
+    pack_array(body, 1);
+    pack_text(
+        body,
+        "a cart_id of 1 to 64 bytes, a product_id (a number or \"random\") and a quantity of 1 to 100 are "
+        "needed; a cart holds 32 products");
+}
+
+/* The cache knows best what it can hold. */
+static bool refused(struct call *call, const struct answer *answer)
+{
+    if (answer->status != STATUS_OK)
+        call_reply(call, STATUS_BAD_INPUT, refuse);
+    return answer->status != STATUS_OK;
+}
+
 static void keep(struct call *call, const struct answer *answer)
 {
-    call_keep(call, answer->raw);
+    if (!refused(call, answer))
+        call_keep(call, answer->raw);
 }
 
 static void the_cart(struct call *call, struct pack *body)
@@ -29,7 +48,7 @@ static void the_cart(struct call *call, struct pack *body)
 
 static const struct step show[] = {
     WORK(),
-    CACHE("HGETALL", .limit_ms = 1000, .body = cart_key, .then = keep),
+    CACHE("HGETALL", .limit_ms = 1000, .body = cart_key, .then = keep, .outcomes = true),
     REPLY(STATUS_OK, the_cart),
 };
 
@@ -38,13 +57,6 @@ static const struct step show[] = {
 struct adding {
     int64_t product, quantity, items;
 };
-
-static void empty_answer(struct call *call, struct pack *body)
-{
-    (void)call;
-    pack_array(body, 1);
-    pack_text(body, "cart_id, product_id (a number or \"random\") and a quantity of 1 to 100 are needed");
-}
 
 static void read_item(struct call *call)
 {
@@ -61,7 +73,7 @@ static void read_item(struct call *call)
     }
     adding->quantity = cursor_int(&request);
     if (request.bad || adding->product < 1 || adding->quantity < 1 || adding->quantity > 100)
-        call_reply(call, STATUS_BAD_INPUT, empty_answer);
+        call_reply(call, STATUS_BAD_INPUT, refuse);
 }
 
 static void the_item(struct call *call, struct pack *body)
@@ -80,6 +92,8 @@ static void count_items(struct call *call, const struct answer *answer)
 {
     struct adding *adding = call_locals(call);
     struct cursor cursor = answer->body;
+    if (refused(call, answer))
+        return;
     cursor_array(&cursor);
     adding->items = cursor_int(&cursor);
     if (cursor_bool(&cursor))
@@ -100,13 +114,18 @@ static void items_now(struct call *call, struct pack *body)
 static const struct step add[] = {
     WORK(),
     DO(read_item),
-    CACHE("HSET", .limit_ms = 1000, .body = the_item, .then = count_items),
+    CACHE("HSET", .limit_ms = 1000, .body = the_item, .then = count_items, .outcomes = true),
     REPLY(STATUS_OK, items_now),
 };
 
+static void see_cleared(struct call *call, const struct answer *answer)
+{
+    refused(call, answer);
+}
+
 static const struct step clear[] = {
     WORK(),
-    CACHE("DEL", .limit_ms = 1000, .body = cart_key),
+    CACHE("DEL", .limit_ms = 1000, .body = cart_key, .then = see_cleared, .outcomes = true),
     REPLY(STATUS_OK, items_now),
 };
 

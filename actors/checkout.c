@@ -12,7 +12,8 @@ static void refuse(struct call *call, struct pack *body)
 {
     (void)call;
     pack_array(body, 1);
-    pack_text(body, "user_id, the product_id of a product, and a quantity of 1 to 100 are needed");
+    pack_text(body, "user_id, the product_id of a product and a quantity of 1 to 100 are needed; an "
+                    "idempotency_key has at most 64 bytes");
 }
 
 static void read_order(struct call *call)

@@ -1,6 +1,8 @@
 /* currency-service: converts an amount at the day's rate. Decoration, like the ads. */
 #include "core/actor.h"
 
+#define AMOUNT_MAX 1e12
+
 struct rate {
     const char *from, *to;
     double rate;
@@ -15,8 +17,8 @@ static void unknown(struct call *call, struct pack *body)
 {
     (void)call;
     pack_array(body, 1);
-    pack_text(body,
-              "amount must be a number, from and to one of USD-EUR, EUR-USD, USD-GBP, GBP-USD, EUR-GBP");
+    pack_text(body, "amount must be a number of at most 1e12, from and to one of USD-EUR, EUR-USD, USD-GBP, "
+                    "GBP-USD, EUR-GBP");
 }
 
 static void converted(struct call *call, struct pack *body)
@@ -38,9 +40,10 @@ static void find_rate(struct call *call)
     const struct rate **found = call_locals(call);
     struct cursor request = call_request(call);
     cursor_array(&request);
-    cursor_real(&request);
+    double amount = cursor_real(&request);
     struct slice from = cursor_text(&request), to = cursor_text(&request);
-    for (size_t i = 0; i < ARRAY_LEN(rates) && !request.bad; i++)
+    bool bad = request.bad || amount > AMOUNT_MAX || amount < -AMOUNT_MAX;
+    for (size_t i = 0; i < ARRAY_LEN(rates) && !bad; i++)
         if (slice_is(from, rates[i].from) && slice_is(to, rates[i].to))
             *found = &rates[i];
     if (!*found)

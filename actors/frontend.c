@@ -2,7 +2,7 @@
 #include "core/actor.h"
 
 #define AMOUNT_USD 99.99
-enum { FIRST_USER = 1000, USERS = 9000, NAMED_PRODUCTS = 72 };
+enum { FIRST_USER = 1000, USERS = 9000, NAMED_PRODUCTS = 72, NAME_BYTES_MAX = 64 };
 
 struct visit {
     struct slice user, cart, order_key; /* of the request; length 0: made up */
@@ -29,7 +29,7 @@ static void refuse(struct call *call, struct pack *body)
 {
     (void)call;
     pack_array(body, 1);
-    pack_text(body, "user_id and cart_id must be text");
+    pack_text(body, "user_id, cart_id and idempotency_key must be text of at most 64 bytes");
 }
 
 static void welcome(struct call *call)
@@ -42,7 +42,8 @@ static void welcome(struct call *call)
         visit->order_key = optional_text(&request);
     }
     visit->number = FIRST_USER + draw_below(call_draw(call, 0), USERS);
-    if (request.bad)
+    uint32_t longest = MAX(MAX(visit->user.len, visit->cart.len), visit->order_key.len);
+    if (request.bad || longest > NAME_BYTES_MAX)
         call_reply(call, STATUS_BAD_INPUT, refuse);
 }
 

@@ -62,9 +62,12 @@ static int index_place(const char *name)
 
 static void server_due(void *owner, int64_t now_ns);
 
+/* A server that comes back may still be at work on what it had when it left. */
 static void add_server(struct actor *actor, struct database *database)
 {
     struct server *server = &database->servers[database->server_count++];
+    if (server->actor)
+        return;
     server->actor = actor;
     server->cpu.cores = actor_scenario(actor)->postgresql.cores;
     server->timer = (struct timer){.fire = server_due, .owner = server};

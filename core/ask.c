@@ -22,7 +22,8 @@ static void end_root(struct call *call, enum status status)
     struct world *world = call->actor->world;
     struct stream_stats *stats = &world->stats.streams[call->context.stream];
     stats->in_flight--;
-    stats_root(stats, world_timeline(world, call->intended_at_ns), world->now_ns - call->intended_at_ns, status_failed(status));
+    stats_root(stats, world_timeline(world, call->intended_at_ns), world->now_ns - call->intended_at_ns,
+               status_failed(status));
     world->stats.traces++;
     call->intended_at_ns = NEVER;
 }
@@ -44,15 +45,12 @@ void ask_begin(struct call *call, const struct bound_step *bound)
     struct body *body = world_body(world, pack);
 
     span_open(&call->span, bound->site, world->seed, &call->below, call->step + 1u, world->now_ns);
-    if (bound->site->path_template && body) {
-        struct cursor cursor = cursor_of(body);
-        cursor_array(&cursor);
-        call->span.path_param = cursor_text(&cursor);
-    }
+    if (bound->site->path_template && body)
+        call->span.path_param = call_path_param(body, call->span_digits);
     struct trace_context context = span_context(&call->span, &call->below);
     world->stats.asks++;
     if (!body) {
-        ask_ended(call, bound, STATUS_BAD_INPUT);
+        ask_ended(call, bound, STATUS_FAILED);
         call_resume(call, STATUS_FAILED, NULL, cursor_of(NULL));
         return;
     }

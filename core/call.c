@@ -1,6 +1,7 @@
 /* call: the life of a running route - it begins with a request, takes its steps and ends with one reply. */
 #include "core/parts.h"
 
+#include "core/shape.h"
 #include "core/text.h"
 
 enum purpose { PURPOSE_WORK = 0x100, PURPOSE_SERVICE };
@@ -27,19 +28,53 @@ static struct call *call_new(struct actor *actor, const struct bound_route *rout
     return call;
 }
 
-/* The request's first field is the value of the path's parameter. */
-static struct slice path_param(const struct call *call)
+/* The first field of a request is the value of its path's parameter: a text, or an id. */
+struct slice call_path_param(const struct body *request, char digits[static PATH_DIGITS_MAX])
 {
-    struct cursor cursor = cursor_of(call->request);
+    struct cursor cursor = cursor_of(request);
     cursor_array(&cursor);
-    struct slice value = cursor_text(&cursor);
-    return cursor.bad ? (struct slice){"", 0} : value;
+    struct cursor as_text = cursor;
+    struct slice value = cursor_text(&as_text);
+    if (!as_text.bad)
+        return value;
+    int64_t id = cursor_int(&cursor);
+    if (cursor.bad)
+        return (struct slice){"", 0};
+    uint64_t left = id < 0 ? 0 - (uint64_t)id : (uint64_t)id;
+    char *at = digits + PATH_DIGITS_MAX;
+    do
+        *--at = (char)('0' + left % 10);
+    while (left /= 10);
+    if (id < 0)
+        *--at = '-';
+    return (struct slice){at, (uint32_t)(digits + PATH_DIGITS_MAX - at)};
+}
+
+/* Who asks from outside is not trusted to know what the route takes. */
+static bool request_fits(const struct call *call)
+{
+    struct body_shape shape;
+    bool parsed = body_shape_parse(call->route->route->takes, &shape, NULL);
+    ASSERT(parsed);
+    struct cursor cursor = cursor_of(call->request);
+    return body_shape_check(&shape, &cursor);
+}
+
+static void explain_shape(struct call *call, struct pack *pack)
+{
+    const char *takes = call->route->route->takes;
+    struct text text = {0};
+    text_lit(&text, "expected ");
+    text_str(&text, takes && *takes ? takes : "no fields");
+    pack_array(pack, 1);
+    pack_text_len(pack, text.bytes, text.len);
+    text_fini(&text);
 }
 
 void call_begin(struct actor *actor, struct message *message)
 {
     struct world *world = actor->world;
-    if (message->route >= actor->route_count) {
+    if (message->route >= actor->route_count || actor->kind->drives_load) {
         world_reply(world, actor->index, message->from, message->ask, STATUS_NOT_FOUND, NULL);
         return;
     }
@@ -61,12 +96,14 @@ void call_begin(struct actor *actor, struct message *message)
     span_open(&call->server, call->route->site, world->seed, &call->context, call->context.ordinal,
               world->now_ns);
     if (call->route->site->path_template)
-        call->server.path_param = path_param(call);
+        call->server.path_param = call_path_param(call->request, call->server_digits);
     if (call->context.demo && call->context.demo_minute >= 0) {
         attrs_int(&call->server.attrs, ATTR_DEMO_MINUTE, call->context.demo_minute);
         attrs_text(&call->server.attrs, ATTR_DEMO_PHASE, world->scenario->phases[call->context.phase].name);
     }
     call->below = span_context(&call->server, &call->context);
+    if (message->from == OUTSIDE && !request_fits(call))
+        call_reply(call, STATUS_BAD_INPUT, explain_shape);
     run(call);
 }
 
@@ -198,9 +235,8 @@ static enum status failure_answer(const struct call *call, const struct step *st
 {
     if (step->status != STATUS_OK)
         return step->status;
-    if (step->kind == STEP_QUERY || call->failure == STATUS_FAILED)
-        return call->failure;
-    return STATUS_UNAVAILABLE;
+    bool own = step->kind == STEP_QUERY && status_info(call->failure)->http;
+    return own || call->failure == STATUS_FAILED ? call->failure : STATUS_UNAVAILABLE;
 }
 
 void call_resume(struct call *call, enum status status, struct body *body, struct cursor at)

@@ -16,6 +16,7 @@
 enum {
     CALLS_MAX = 64 * 1024, /* routes running at once in a world */
     TURN_MESSAGES_MAX = 100, /* of one actor, then the next */
+    PATH_DIGITS_MAX = 20,    /* of an id, with its sign */
     OUTSIDE = UINT16_MAX     /* as the sender of a message: a request through world_request */
 };
 
@@ -102,6 +103,7 @@ struct call {
     uint16_t reply_to;
     struct query *query;
     struct span server, span; /* its own, and the one of the step under way */
+    char server_digits[PATH_DIGITS_MAX], span_digits[PATH_DIGITS_MAX]; /* of ids in their paths */
     _Alignas(8) unsigned char locals[CALL_LOCAL_BYTES];
 };
 
@@ -196,6 +198,8 @@ bool call_begin_root(struct actor *actor, const struct bound_route *journey, str
 void call_resume(struct call *call, enum status status, struct body *body, struct cursor at);
 /* Arms the call's timer for the earlier of the two; which one it was shows when it fires. */
 void call_arm(struct call *call, int64_t at_ns);
+
+struct slice call_path_param(const struct body *request, char digits[static PATH_DIGITS_MAX]);
 
 /* ask.c, query.c: begin a step; it ends through call_resume */
 void ask_begin(struct call *call, const struct bound_step *bound);

@@ -50,7 +50,7 @@ void slab_give(struct slab *slab, void *given)
 {
     struct slab_item *item = given;
     ASSERT(item->generation & 1);
-    item->generation++;
+    item->generation = (item->generation + 1) & INT32_MAX;
     item->next_free = slab->free;
     slab->free = item;
     slab->live--;

@@ -2,8 +2,8 @@
  * slab: equal-sized things reused through a free list, named by handles that go stale.
  *
  * A handle is (generation << 32 | slot): after an item is given back its old handles find nothing, so a
- * late answer cannot reach a newer owner. Items start with struct slab_item. Memory grows in blocks up
- * to `max` items and is reused for good.
+ * late answer cannot reach a newer owner. Generations have 31 bits: the top bit of a handle is the owner's
+ * to use. Items start with struct slab_item. Memory grows in blocks up to `max` items and is reused for good.
  */
 #ifndef CORE_SLAB_H
 #define CORE_SLAB_H
@@ -33,7 +33,7 @@ void *slab_find(const struct slab *slab, uint64_t handle); /* NULL: stale */
 /* Makes all handles given out so far stale, the item stays in use. */
 static inline void slab_renew(struct slab_item *item)
 {
-    item->generation += 2;
+    item->generation = (item->generation + 2) & INT32_MAX;
 }
 
 /* The item of a slot below `count`; NULL: not in use. */

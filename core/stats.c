@@ -1,13 +1,18 @@
 /* stats: keeps the run's figures - windows of the streams, edges between services, gauges at sample time. */
+#include "core/expect_parse.h"
 #include "core/parts.h"
 
 #include <stdlib.h>
 
+static int64_t point_from(const struct stream_spec *spec, int64_t at_ns)
+{
+    return at_ns == stream_start(spec) ? at_ns : MAX(at_ns - NS_PER_MIN / 2, 0);
+}
+
 static void point(struct stream_stats *stats, const struct stream_spec *spec, int64_t at_ns,
                   int64_t duration_ns)
 {
-    bool starts_here = spec->rate_per_min.count && spec->rate_per_min.points[0].at_ns == at_ns;
-    int64_t from_ns = starts_here ? at_ns : MAX(at_ns - NS_PER_MIN / 2, 0);
+    int64_t from_ns = point_from(spec, at_ns);
     for (size_t i = 0; i < stats->point_count; i++)
         if (stats->points[i].from_ns == from_ns)
             return;
@@ -94,8 +99,7 @@ void stats_root(struct stream_stats *stats, int64_t on_timeline_ns, int64_t late
 const struct window *stream_point(const struct stream_stats *stats, const struct stream_spec *spec,
                                   int64_t at_ns)
 {
-    bool starts_here = spec->rate_per_min.count && spec->rate_per_min.points[0].at_ns == at_ns;
-    int64_t from_ns = starts_here ? at_ns : MAX(at_ns - NS_PER_MIN / 2, 0);
+    int64_t from_ns = point_from(spec, at_ns);
     for (size_t i = 0; i < stats->point_count; i++)
         if (stats->points[i].from_ns == from_ns)
             return &stats->points[i];

@@ -70,8 +70,9 @@ struct world *world_new(const struct world_options *options)
     world->now_ns = options->from_ns;
     world->zero_ns = options->demo_waits ? NEVER : 0;
     world->pack.bytes = base_alloc(BODY_BYTES_MAX, 1);
-    slab_init(&world->calls, sizeof(struct call), CALLS_MAX);
-    slab_init(&world->queries, sizeof(struct query), CALLS_MAX);
+    uint32_t calls_max = options->calls_max ? options->calls_max : CALLS_MAX;
+    slab_init(&world->calls, sizeof(struct call), calls_max);
+    slab_init(&world->queries, sizeof(struct query), calls_max);
     stats_start(world);
     bind_world(world);
     world->alerts = alerts_new(world);

@@ -53,6 +53,7 @@ struct world_options {
     struct sink sink; /* any function may be NULL */
     int64_t from_ns;  /* begins there on the timeline; faults before it are applied at once */
     bool demo_waits;  /* only baseline streams flow until world_start_demo */
+    uint32_t calls_max; /* routes running at once, and likewise statements; 0: CALLS_MAX (core/parts.h) */
 };
 
 struct world *world_new(const struct world_options *options);

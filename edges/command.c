@@ -7,6 +7,7 @@
 
 static const struct command *const commands[] = {
     &command_simulate,
+    &command_run,
     &command_check,
     &command_scenarios,
     &command_version,

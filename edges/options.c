@@ -1,8 +1,10 @@
 #include "edges/options.h"
 
+#include "core/quantity.h"
 #include "edges/command.h"
 #include "edges/exit_code.h"
 #include "edges/hint.h"
+#include "edges/log_lines.h"
 #include "edges/start_time.h"
 
 #include <argp.h>
@@ -23,6 +25,11 @@ static const struct argp_option table[] = {
     {"logs", OPTION_LOGS, "FILE", 0, "Write the logs as OTLP/JSON lines", 0},
     {"json", OPTION_JSON, NULL, 0, "JSON on standard output, and nothing else there", 0},
     {"quiet", OPTION_QUIET, NULL, 0, "Say no more than what was asked for: no progress, no timings", 0},
+    {"from", OPTION_FROM, "DURATION", 0, "Begin the timeline there, after a minute of what comes before it",
+     0},
+    {"speed", OPTION_SPEED, "X", 0, "Play the timeline X times as fast (default: 1)", 0},
+    {"listen", OPTION_LISTEN, "ADDRESS", 0, "Serve on this address (default: 127.0.0.1)", 0},
+    {"log-level", OPTION_LOG_LEVEL, "LEVEL", 0, "Logs on stderr as JSON lines: info, warn or error", 0},
     {"help", OPTION_HELP, NULL, 0, "Show this help", -1},
 };
 
@@ -158,6 +165,32 @@ static error_t parse_start(struct parsing *parsing, const char *arg)
     return refuse(parsing, "--start %s: expected 2026-11-27T22:47:00Z or seconds since 1970", arg);
 }
 
+static error_t parse_from(struct parsing *parsing, const char *arg)
+{
+    struct slice text = {arg, (uint32_t)strlen(arg)};
+    if (quantity_duration(text, &parsing->options->from_ns) == QUANTITY_OK && parsing->options->from_ns >= 0)
+        return 0;
+    return refuse(parsing, "--from %s: expected a duration with its unit, as in 18m", arg);
+}
+
+static error_t parse_speed(struct parsing *parsing, const char *arg)
+{
+    char *end;
+    parsing->options->speed = strtod(arg, &end);
+    if (end != arg && !*end && parsing->options->speed >= 0.1 && parsing->options->speed <= 1000)
+        return 0;
+    return refuse(parsing, "--speed %s: expected a number from 0.1 to 1000", arg);
+}
+
+static error_t parse_log_level(struct parsing *parsing, const char *arg)
+{
+    enum log_severity level;
+    parsing->options->log_level = arg;
+    if (log_level_parse(arg, &level))
+        return 0;
+    return refuse(parsing, "--log-level %s: expected info, warn or error", arg);
+}
+
 static error_t show_help(struct parsing *parsing, const struct argp_state *state)
 {
     argp_help(state->root_argp, stdout, ARGP_HELP_SHORT_USAGE | ARGP_HELP_DOC | ARGP_HELP_LONG, state->name);
@@ -186,6 +219,15 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
     case OPTION_QUIET:
         parsing->options->quiet = true;
         return 0;
+    case OPTION_FROM:
+        return parse_from(parsing, arg);
+    case OPTION_SPEED:
+        return parse_speed(parsing, arg);
+    case OPTION_LISTEN:
+        parsing->options->listen = arg;
+        return 0;
+    case OPTION_LOG_LEVEL:
+        return parse_log_level(parsing, arg);
     case OPTION_HELP:
         return show_help(parsing, state);
     case ARGP_KEY_ARG:
@@ -212,7 +254,7 @@ bool options_parse(struct options *options, const struct command *command, int a
     argv[0] = name;
     const struct argp argp = {taken, parse_one, command->arguments, command->help, NULL, NULL, NULL};
     struct parsing parsing = {.options = options, .command = command};
-    *options = (struct options){0};
+    *options = (struct options){.speed = 1};
     error_t error = argp_parse(&argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_NO_EXIT, NULL, &parsing);
     *exit_code = parsing.exit_code;
     return !error && !parsing.done;

@@ -28,6 +28,10 @@ enum option_key {
     OPTION_LOGS,
     OPTION_JSON,
     OPTION_QUIET,
+    OPTION_FROM,
+    OPTION_SPEED,
+    OPTION_LISTEN,
+    OPTION_LOG_LEVEL,
     OPTION_HELP = 'h' /* also -h */
 };
 
@@ -39,6 +43,10 @@ struct options {
     const char *outputs[OUTPUT_KINDS]; /* NULL: not wanted; "-": standard output */
     uint64_t seed; /* at most INT64_MAX, so that JSON readers take it */
     int64_t start_unix_ns;
+    int64_t from_ns;       /* on the timeline */
+    double speed;          /* 1: real time */
+    const char *listen;    /* address; NULL: 127.0.0.1 */
+    const char *log_level; /* NULL: none */
     bool seed_given, start_given, json, quiet;
 };
 

@@ -1,13 +1,8 @@
 #include "edges/otlp_json.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
-#include <sys/uio.h>
 
 #include "edges/otlp_json_parts.h"
-
-#define SCHEMA_URL "https://opentelemetry.io/schemas/1.44.0"
 
 /* The envelope by signal: what opens a line, and what comes after a scope. */
 static const struct {
@@ -18,25 +13,33 @@ static const struct {
     [OTLP_LOGS] = {"{\"resourceLogs\":[", "\"scopeLogs\":[", "\"logRecords\":["},
 };
 
-static const char resource_end[] = "],\"schemaUrl\":\"" SCHEMA_URL "\"}],\"schemaUrl\":\"" SCHEMA_URL "\"}";
+static const char resource_end[] =
+    "],\"schemaUrl\":\"" OTLP_SCHEMA_URL "\"}],\"schemaUrl\":\"" OTLP_SCHEMA_URL "\"}";
 
-struct otlp_json *otlp_json_open(const struct otlp_json_options *options)
+struct otlp_json *otlp_json_new(const struct otlp_encoding *encoding)
 {
     struct otlp_json *otlp = base_alloc(1, sizeof *otlp);
-    otlp->options = *options;
-    text_lit(&otlp->scope, "{\"scope\":{\"name\":\"doorbuster\",\"version\":\"");
-    size_t len = strlen(options->version);
-    text_reserve(&otlp->scope, JSON_TEXT_ROOM(len));
-    char *end = json_text(otlp->scope.bytes + otlp->scope.len, options->version, len);
-    otlp->scope.len = (size_t)(end - otlp->scope.bytes);
+    otlp->encoding = *encoding;
+    otlp->points.options = encoding->points;
+    for (int signal = 0; signal < OTLP_SIGNALS; signal++)
+        otlp->wanted[signal] = true;
+    text_lit(&otlp->scope, "{\"scope\":{\"name\":\"" OTLP_SCOPE_NAME "\",\"version\":\"");
+    text_json(&otlp->scope, encoding->source.version);
     text_lit(&otlp->scope, "\"},");
     otlp_json_attr_init(otlp);
     return otlp;
 }
 
+void text_json(struct text *text, const char *value)
+{
+    size_t len = strlen(value);
+    text_reserve(text, JSON_TEXT_ROOM(len));
+    text->len = (size_t)(json_text(text->bytes + text->len, value, len) - text->bytes);
+}
+
 uint64_t otlp_json_unix_ns(const struct otlp_json *otlp, int64_t at_ns)
 {
-    return (uint64_t)MAX(otlp->options.start_unix_ns + at_ns, 0);
+    return otlp_unix_ns(&otlp->encoding.source, at_ns);
 }
 
 struct text *otlp_json_items(struct otlp_json *otlp, enum otlp_signal signal, uint16_t service)
@@ -55,29 +58,6 @@ struct text *otlp_json_items(struct otlp_json *otlp, enum otlp_signal signal, ui
     if (!otlp->resources[service].len)
         resource_put(otlp, &otlp->resources[service], service);
     return &batch->services[service];
-}
-
-/* All of it, or errno. A descriptor that does not block is waited for. */
-static int write_all(int fd, struct iovec *parts, size_t count)
-{
-    enum { PARTS_MAX = 1024 }; /* IOV_MAX of Linux */
-    while (count) {
-        ssize_t wrote = writev(fd, parts, (int)MIN(count, PARTS_MAX));
-        if (wrote < 0 && errno == EAGAIN) {
-            struct pollfd ready = {.fd = fd, .events = POLLOUT};
-            poll(&ready, 1, -1);
-        } else if (wrote < 0 && errno != EINTR) {
-            return errno;
-        }
-        size_t left = wrote > 0 ? (size_t)wrote : 0;
-        for (; count && left >= parts->iov_len; parts++, count--)
-            left -= parts->iov_len;
-        if (count) {
-            parts->iov_base = (char *)parts->iov_base + left;
-            parts->iov_len -= left;
-        }
-    }
-    return 0;
 }
 
 static void part(struct iovec **next, const char *bytes, size_t len)
@@ -117,32 +97,29 @@ void otlp_json_flush(struct otlp_json *otlp, enum otlp_signal signal)
     struct batch *batch = &otlp->batches[signal];
     if (!batch->items)
         return;
-    if (!batch->tally.error) {
-        struct iovec *parts = base_alloc(batch->service_count * PARTS_PER_SERVICE + 1, sizeof *parts);
-        size_t count = line_parts(otlp, signal, parts), bytes = 0;
-        for (size_t i = 0; i < count; i++)
-            bytes += parts[i].iov_len;
-        batch->tally.error = write_all(otlp->options.fds[signal], parts, count);
-        if (!batch->tally.error) {
-            batch->tally.items += batch->items;
-            batch->tally.bytes += bytes;
-            batch->tally.lines++;
-        }
-        free(parts);
-    }
-    /* A line that was cut ends the file: another behind it would not be read. */
-    if (batch->tally.error)
-        batch->tally.lost += batch->items;
+    struct iovec *parts = base_alloc(batch->service_count * PARTS_PER_SERVICE + 1, sizeof *parts);
+    size_t count = line_parts(otlp, signal, parts);
+    otlp->encoding.take(otlp->encoding.owner, signal, parts, count, batch->items);
+    free(parts);
     for (size_t i = 0; i < batch->service_count; i++)
         batch->services[i].len = 0;
     batch->items = 0;
+}
+
+size_t otlp_json_held(const struct otlp_json *otlp, enum otlp_signal signal)
+{
+    size_t held = 0;
+    for (size_t i = 0; i < otlp->batches[signal].service_count; i++)
+        held += otlp->batches[signal].services[i].len;
+    return held;
 }
 
 void otlp_json_added(struct otlp_json *otlp, enum otlp_signal signal, unsigned items)
 {
     struct batch *batch = &otlp->batches[signal];
     batch->items += items;
-    if (batch->items >= OTLP_LINE_ITEMS)
+    unsigned max = otlp->encoding.items_max[signal];
+    if (batch->items >= (max ? max : OTLP_BATCH_ITEMS))
         otlp_json_flush(otlp, signal);
 }
 
@@ -164,13 +141,14 @@ static void put_context(struct text *text, const struct log_record *record)
         put_id(text, record->span);
         text_lit(text, "\"");
     }
-    text_lit(text, ",\"flags\":3"); /* sampled, random id: as roots of ours are */
+    _Static_assert(OTLP_LOG_FLAGS == 3, "as the text says");
+    text_lit(text, ",\"flags\":3");
 }
 
 void otlp_json_log(void *otlp_json, const struct log_record *record)
 {
     struct otlp_json *otlp = otlp_json;
-    if (otlp->options.fds[OTLP_LOGS] < 0)
+    if (!otlp->wanted[OTLP_LOGS])
         return;
     struct text *text = otlp_json_items(otlp, OTLP_LOGS, record->service);
     uint64_t at_ns = otlp_json_unix_ns(otlp, record->at_ns);
@@ -210,16 +188,10 @@ static void site_fini(struct site_text *site)
     text_fini(&site->url_end);
 }
 
-bool otlp_json_close(struct otlp_json *otlp, struct otlp_json_tally tally[OTLP_SIGNALS])
+void otlp_json_free(struct otlp_json *otlp)
 {
-    bool whole = true;
-    for (int signal = 0; signal < OTLP_SIGNALS; signal++) {
-        otlp_json_flush(otlp, (enum otlp_signal)signal);
-        whole = whole && !otlp->batches[signal].tally.lost;
-        if (tally)
-            tally[signal] = otlp->batches[signal].tally;
+    for (int signal = 0; signal < OTLP_SIGNALS; signal++)
         batch_fini(&otlp->batches[signal]);
-    }
     for (size_t i = 0; i < otlp->resource_count; i++)
         text_fini(&otlp->resources[i]);
     for (size_t i = 0; i < otlp->site_count; i++)
@@ -227,6 +199,6 @@ bool otlp_json_close(struct otlp_json *otlp, struct otlp_json_tally tally[OTLP_S
     free(otlp->resources);
     free(otlp->sites);
     text_fini(&otlp->scope);
+    otlp_points_fini(&otlp->points);
     free(otlp);
-    return whole;
 }

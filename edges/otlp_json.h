@@ -5,7 +5,8 @@
  * The three record functions fit struct sink. Records are grouped by service, which is the OTLP
  * resource; at most OTLP_LINE_ITEMS spans or log records make a line, and metrics one line each time.
  * What is constant at a place of the program is encoded once: per span only ids, times and what that
- * span adds are written. Instants count from start_unix_ns.
+ * span adds are written. Instants count from start_unix_ns. otlp_json_new gives the encoder alone, whose
+ * lines go to `take` (see edges/otlp_source.h), otlp_json_open one that writes them to files.
  *
  * File descriptors stay the caller's. A write that fails (disk full, closed pipe: the caller ignores
  * SIGPIPE) ends that file: what it did not take is counted and otlp_json_close says so, with errno.
@@ -14,13 +15,9 @@
 #ifndef EDGES_OTLP_JSON_H
 #define EDGES_OTLP_JSON_H
 
-#include "core/log.h"
-#include "core/metrics.h"
-#include "core/span.h"
+#include "edges/otlp_source.h"
 
-enum otlp_signal { OTLP_TRACES, OTLP_METRICS, OTLP_LOGS, OTLP_SIGNALS };
-
-enum { OTLP_LINE_ITEMS = 512 };
+enum { OTLP_LINE_ITEMS = OTLP_BATCH_ITEMS };
 
 struct otlp_json_options {
     int fds[OTLP_SIGNALS]; /* by signal; -1: not wanted */
@@ -39,6 +36,13 @@ struct otlp_json_tally {
 };
 
 struct otlp_json;
+
+struct otlp_json *otlp_json_new(const struct otlp_encoding *encoding);
+/* Drops what is gathered. */
+void otlp_json_free(struct otlp_json *otlp_json);
+/* Bytes gathered, without envelopes. */
+size_t otlp_json_held(const struct otlp_json *otlp_json, enum otlp_signal signal);
+void otlp_json_flush(struct otlp_json *otlp_json, enum otlp_signal signal);
 
 struct otlp_json *otlp_json_open(const struct otlp_json_options *options);
 

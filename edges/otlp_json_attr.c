@@ -1,15 +1,4 @@
-#include "core/draw.h"
 #include "edges/otlp_json_parts.h"
-
-void attr_keys_add(struct attr_keys *keys, unsigned key)
-{
-    keys->bits[key / 64] |= UINT64_C(1) << key % 64;
-}
-
-bool attr_keys_have(const struct attr_keys *keys, unsigned key)
-{
-    return keys->bits[key / 64] >> key % 64 & 1;
-}
 
 static void open_init(struct attr_open *open, const char *name, const char *value)
 {
@@ -35,19 +24,12 @@ static size_t keep(char *bytes, size_t size, const struct otlp_json *otlp, const
 
 static void status_init(const struct otlp_json *otlp, struct status_text *text, enum status status)
 {
-    const struct status_info *info = status_info(status);
-    struct attrs attrs = {0};
-    struct text code = {0};
-    text_i64(&code, info->http);
-    attrs_int(&attrs, ATTR_HTTP_STATUS, info->http);
-    /* A client's 4xx is an error by its code, also where the shop calls it an outcome. */
-    attrs_text(&attrs, ATTR_ERROR_TYPE, info->error_type ? info->error_type : text_c(&code));
-    attrs_text(&attrs, ATTR_DB_STATUS, info->sqlstate);
-    text->http_len = info->http ? keep(text->http, sizeof text->http, otlp, &attrs.list[0]) : 0;
-    text->error_len = keep(text->error, sizeof text->error, otlp, &attrs.list[1]);
+    struct otlp_status made;
+    otlp_status_make(&made, status);
+    text->http_len = made.has_http ? keep(text->http, sizeof text->http, otlp, &made.http) : 0;
+    text->error_len = keep(text->error, sizeof text->error, otlp, &made.error);
     text->sqlstate_len =
-        info->sqlstate ? keep(text->sqlstate, sizeof text->sqlstate, otlp, &attrs.list[2]) : 0;
-    text_fini(&code);
+        made.has_sqlstate ? keep(text->sqlstate, sizeof text->sqlstate, otlp, &made.sqlstate) : 0;
 }
 
 void otlp_json_attr_init(struct otlp_json *otlp)
@@ -106,59 +88,29 @@ void attrs_put(const struct otlp_json *otlp, struct text *text, const struct att
     text_char(text, ']');
 }
 
-/* One attribute of a resource; values are names and versions. */
-static void resource_attr(struct text *text, const char *key, const char *value)
+/* One attribute of a resource, with a comma after it. */
+static void resource_attr(struct text *text, const struct otlp_pair *pair)
 {
-    size_t len = strlen(value);
     text_lit(text, "{\"key\":\"");
-    text_str(text, key);
-    text_lit(text, "\",\"value\":{\"stringValue\":\"");
-    text_reserve(text, JSON_TEXT_ROOM(len));
-    text->len = (size_t)(json_text(text->bytes + text->len, value, len) - text->bytes);
-    text_lit(text, "\"}},");
-}
-
-/* Has the form of a random UUID (RFC 9562, version 4) and follows from the seed and the name. */
-static void instance_id(char id[37], uint64_t seed, const char *service)
-{
-    enum { PURPOSE_INSTANCE = 0x696e7374 }; /* "inst" */
-    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
-    for (const char *c = service; *c; c++)
-        hash = (hash ^ (unsigned char)*c) * UINT64_C(1099511628211);
-    struct draw bits = draw(seed, hash, PURPOSE_INSTANCE, 0);
-    bits.a = (bits.a & ~UINT64_C(0xf000)) | 0x4000;
-    bits.b = (bits.b & ~(UINT64_C(3) << 62)) | UINT64_C(2) << 62;
-    char hex[32];
-    json_hex64(json_hex64(hex, bits.a), bits.b);
-    for (size_t from = 0, to = 0; from < sizeof hex; from++) {
-        if (from == 8 || from == 12 || from == 16 || from == 20)
-            id[to++] = '-';
-        id[to++] = hex[from];
+    text_json(text, pair->key);
+    text_lit(text, "\",\"value\":{\"");
+    if (pair->value) {
+        text_lit(text, "stringValue\":\"");
+        text_json(text, pair->value);
+    } else {
+        text_lit(text, "intValue\":\"");
+        text_i64(text, pair->number);
     }
-    id[36] = '\0';
+    text_lit(text, "\"}},");
 }
 
 void resource_put(struct otlp_json *otlp, struct text *text, uint16_t service)
 {
-    const char *name = otlp->options.service_name(otlp->options.owner, service);
-    char id[37];
-    instance_id(id, otlp->options.seed, name);
-    const char *const pairs[][2] = {
-        {"service.name", name},
-        {"service.namespace", "ecommerce"},
-        {"service.instance.id", id},
-        {"service.version", otlp->options.version},
-        {"deployment.environment.name", "demo"},
-        {"telemetry.sdk.name", "doorbuster"},
-        {"telemetry.sdk.language", "c"},
-        {"telemetry.sdk.version", otlp->options.version},
-        {"host.name", "virtual"},
-        {"cx.application.name", "ecommerce"},
-        {"cx.subsystem.name", name},
-    };
+    struct otlp_resource resource;
+    otlp_resource_make(&resource, &otlp->encoding.source, service);
     text_lit(text, "{\"resource\":{\"attributes\":[");
-    for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
-        resource_attr(text, pairs[i][0], pairs[i][1]);
+    for (size_t i = 0; i < resource.count; i++)
+        resource_attr(text, &resource.pairs[i]);
     text->len--; /* the last comma */
     text_lit(text, "]},");
 }

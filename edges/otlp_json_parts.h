@@ -20,12 +20,6 @@ struct attr_open {
     size_t len;
 };
 
-/* A set of attribute keys. */
-struct attr_keys {
-    uint64_t bits[2];
-};
-_Static_assert(ATTR_COUNT <= 128, "a key has its bit");
-
 /* What is constant of a span's site. */
 struct site_text {
     bool ready, http, database;
@@ -41,7 +35,6 @@ struct batch {
     struct text *services; /* items, by index of the service */
     size_t service_count;
     unsigned items;
-    struct otlp_json_tally tally;
 };
 
 /* What a status adds to a span: attributes as text, each with a comma before it. */
@@ -50,8 +43,17 @@ struct status_text {
     size_t http_len, error_len, sqlstate_len;
 };
 
+/* Lines that go to files; otlp_json_file.c. */
+struct otlp_json_files {
+    int fds[OTLP_SIGNALS];
+    struct otlp_json_tally tally[OTLP_SIGNALS];
+};
+
 struct otlp_json {
-    struct otlp_json_options options;
+    struct otlp_encoding encoding;
+    struct otlp_points points;
+    bool wanted[OTLP_SIGNALS];
+    struct otlp_json_files files;
     struct batch batches[OTLP_SIGNALS];
     struct text *resources; /* by index of the service; empty: not asked yet */
     size_t resource_count;
@@ -62,10 +64,11 @@ struct otlp_json {
     struct status_text statuses[STATUS_COUNT];
 };
 
-/* otlp_json.c */
+/* otlp_json.c, the envelope and log records */
 struct text *otlp_json_items(struct otlp_json *otlp, enum otlp_signal signal, uint16_t service);
 void otlp_json_added(struct otlp_json *otlp, enum otlp_signal signal, unsigned items);
-void otlp_json_flush(struct otlp_json *otlp, enum otlp_signal signal);
+/* Escaped. */
+void text_json(struct text *text, const char *value);
 uint64_t otlp_json_unix_ns(const struct otlp_json *otlp, int64_t at_ns);
 
 /* otlp_json_attr.c */
@@ -73,8 +76,6 @@ void otlp_json_attr_init(struct otlp_json *otlp);
 size_t attr_room(const struct attr *attr);
 /* `,{"key":...}` at the cursor, which has attr_room. */
 char *attr_put(const struct otlp_json *otlp, char *at, const struct attr *attr);
-void attr_keys_add(struct attr_keys *keys, unsigned key);
-bool attr_keys_have(const struct attr_keys *keys, unsigned key);
 /* A list in brackets. */
 void attrs_put(const struct otlp_json *otlp, struct text *text, const struct attr *attrs, size_t count);
 void resource_put(struct otlp_json *otlp, struct text *text, uint16_t service);

@@ -2,7 +2,7 @@
 #include "edges/otlp_json_parts.h"
 
 /* Ids, times, flags, a link, traffic type and what the status adds. */
-enum { SPAN_ROOM = 1024, HAS_IS_REMOTE = 0x100, IS_REMOTE = 0x200 };
+enum { SPAN_ROOM = 1024 };
 
 static void put_text(struct text *text, const char *bytes, size_t len)
 {
@@ -92,9 +92,7 @@ static char *put_trace(char *at, const struct span *span, uint64_t id)
 static char *put_flags(char *at, const struct span *span)
 {
     at = JSON_PUT(at, ",\"flags\":");
-    /* What a service answers came from another one. */
-    bool remote = span->site->kind == SPAN_SERVER && span->parent;
-    return json_u64(at, HAS_IS_REMOTE | (remote ? IS_REMOTE : 0) | (uint64_t)span->flags);
+    return json_u64(at, otlp_span_flags(span));
 }
 
 /* Everything before the name: what differs in each span and is no attribute. */
@@ -126,13 +124,6 @@ static char *put_identity(const struct otlp_json *otlp, char *at, const struct s
         *at++ = ',';
     }
     return at;
-}
-
-/* A client's 4xx is an error, a server's is not; what failed is one on both (conventions, HTTP spans). */
-static bool is_error(const struct site_text *site, enum status status)
-{
-    const struct status_info *info = status_info(status);
-    return info->failed || (site->http && site->kind == SPAN_CLIENT && info->http >= 400);
 }
 
 /* Attributes that follow from the status, unless the span has told them itself. */
@@ -172,7 +163,7 @@ static void put_span(const struct otlp_json *otlp, struct text *items, const str
                      const struct text *head, const struct span *span, const struct attr_keys *own)
 {
     struct attr_keys told = {{own->bits[0] | site->keys.bits[0], own->bits[1] | site->keys.bits[1]}};
-    bool error = is_error(site, span->status);
+    bool error = otlp_is_error(site->http, site->kind, span->status);
     size_t room =
         SPAN_ROOM + head->len + site->url.len + site->url_end.len + JSON_URL_ROOM(span->path_param.len);
     for (size_t i = 0; i < span->attrs.count; i++)
@@ -188,7 +179,7 @@ static void put_span(const struct otlp_json *otlp, struct text *items, const str
 void otlp_json_span(void *otlp_json, const struct span *span)
 {
     struct otlp_json *otlp = otlp_json;
-    if (otlp->options.fds[OTLP_TRACES] < 0)
+    if (!otlp->wanted[OTLP_TRACES])
         return;
     const struct site_text *site = site_text(otlp, span->site);
     struct text *items = otlp_json_items(otlp, OTLP_TRACES, span->site->service);

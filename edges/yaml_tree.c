@@ -131,6 +131,7 @@ struct reading {
     struct yaml_place start;
     unsigned depth; /* levels open now */
     struct yaml_error *error;
+    struct yaml_place end; /* behind the last byte */
     struct yaml_node *top, *open; /* the innermost map or list that is open */
     const char *key; /* read and waiting for its value */
     struct yaml_place key_at;
@@ -191,6 +192,7 @@ static bool check_bytes(struct reading *reading, const char *bytes, size_t len)
         if (bytes[i] == '\n' || (bytes[i] == '\r' && !(i + 1 < len && bytes[i + 1] == '\n')))
             line++, col = 0;
     }
+    reading->end = place_of(reading, line, col);
     return true;
 }
 
@@ -318,8 +320,9 @@ static bool refuse_syntax(struct reading *reading, const yaml_parser_t *parser)
     const char *problem = parser->problem ? parser->problem : "what libyaml cannot read";
     snprintf(found, sizeof found, "%s%s%s", parser->context ? parser->context : "",
              parser->context ? ", " : "", problem);
-    return refuse(reading, place_of(reading, parser->problem_mark.line, parser->problem_mark.column), "YAML",
-                  found);
+    /* libyaml thinks of one more line at the end. */
+    struct yaml_place at = place_of(reading, parser->problem_mark.line, parser->problem_mark.column);
+    return refuse(reading, at.line > reading->end.line ? reading->end : at, "YAML", found);
 }
 
 static bool read_events(struct reading *reading, yaml_parser_t *parser)

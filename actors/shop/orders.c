@@ -8,11 +8,9 @@
 #pragma GCC diagnostic ignored "-Wconversion"
 #include <uthash.h>
 
-enum { KEY_BYTES_MAX = 40 };
-
 struct order {
     struct order_row row;
-    char key[KEY_BYTES_MAX];
+    char key[ORDERS_KEY_MAX];
     uint32_t key_len;
     UT_hash_handle by_id, by_key;
 };
@@ -38,9 +36,9 @@ struct order_row orders_insert(struct orders *orders, uint64_t id, int64_t total
                                struct slice key)
 {
     struct order *order = NULL;
-    uint32_t key_len = MIN(key.len, (uint32_t)KEY_BYTES_MAX);
-    if (key_len)
-        HASH_FIND(by_key, orders->by_key, key.at, key_len, order);
+    ASSERT(key.len <= ORDERS_KEY_MAX);
+    if (key.len)
+        HASH_FIND(by_key, orders->by_key, key.at, key.len, order);
     if (!order)
         order = find(orders, id);
     if (order)
@@ -49,11 +47,11 @@ struct order_row orders_insert(struct orders *orders, uint64_t id, int64_t total
         drop_oldest(orders);
     order = base_alloc(1, sizeof *order);
     order->row = (struct order_row){.id = id, .total_cents = total_cents, .quantity = quantity};
-    order->key_len = key_len;
+    order->key_len = key.len;
     HASH_ADD(by_id, orders->by_id, row.id, sizeof order->row.id, order);
-    if (key_len) {
-        memcpy(order->key, key.at, key_len);
-        HASH_ADD_KEYPTR(by_key, orders->by_key, order->key, key_len, order);
+    if (key.len) {
+        memcpy(order->key, key.at, key.len);
+        HASH_ADD_KEYPTR(by_key, orders->by_key, order->key, key.len, order);
     }
     orders->kept++;
     return order->row;

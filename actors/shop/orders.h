@@ -10,7 +10,7 @@
 
 #include "core/pack.h"
 
-enum { ORDERS_KEPT = 64 * 1024 };
+enum { ORDERS_KEPT = 64 * 1024, ORDERS_KEY_MAX = 64 };
 
 struct order;
 
@@ -26,7 +26,7 @@ struct order_row {
     bool created;
 };
 
-/* `key` of length 0: none. Gives the row: the new one, or the one that has the key already. */
+/* `key` of length 0: none; at most ORDERS_KEY_MAX bytes. Gives the row: the new one, or the one that has the key already. */
 struct order_row orders_insert(struct orders *orders, uint64_t id, int64_t total_cents, int64_t quantity,
                                struct slice key);
 /* Marks it as standing, once. False: no such order, or it stood already. */

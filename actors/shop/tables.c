@@ -103,7 +103,8 @@ static void order_insert(struct tables *tables, struct cursor *params, struct pa
     struct slice key = {"", 0};
     if (!cursor_nil(params))
         key = cursor_text(params);
-    if (params->bad || !catalogue_has(&tables->catalogue, product) || quantity < 1) {
+    bool impossible = params->bad || quantity < 1 || key.len > ORDERS_KEY_MAX;
+    if (impossible || !catalogue_has(&tables->catalogue, product)) {
         pack_array(pack, 0);
         return;
     }

@@ -93,7 +93,7 @@ static void bounds_are_open_and_closed(void **state)
     assert_true(spec.measure == EXPECT_MIN && spec.low == 0.001 && !spec.low_open);
     spec = parsed("trace.services: count==10");
     assert_true(spec.low == 10 && spec.high == 10);
-    assert_true(parsed("demo.latency: p(99.9)<1s").percentile == 0.999);
+    assert_float_equal(parsed("demo.latency: p(99.9)<1s").percentile, 0.999, 1e-12);
 }
 
 static void figures_of_the_run(void **state)
