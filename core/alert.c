@@ -36,9 +36,10 @@ struct alerts {
     size_t count;
 };
 
-static void ring_init(struct ring *ring, int64_t over_ns)
+/* No window reaches further back than the run. */
+static void ring_init(struct ring *ring, int64_t over_ns, const struct scenario *scenario)
 {
-    ring->length = (size_t)(over_ns / WORLD_SAMPLE_NS) + 1;
+    ring->length = (size_t)(MIN(over_ns, scenario->duration_ns) / WORLD_SAMPLE_NS) + 1;
     ring->top = base_alloc(ring->length, sizeof *ring->top);
     ring->bottom = base_alloc(ring->length, sizeof *ring->bottom);
     ring->filled = 1; /* the run's start, all zero */
@@ -74,14 +75,15 @@ static double ring_max(const struct ring *ring)
     return most;
 }
 
-static void watch_init(struct watch *watch, const struct condition *condition)
+static void watch_init(struct watch *watch, const struct condition *condition,
+                       const struct scenario *scenario)
 {
     *watch = (struct watch){.condition = condition, .true_since_ns = NEVER};
     if (condition->kind == CONDITION_SERIES)
-        ring_init(&watch->ring, condition->over_ns);
+        ring_init(&watch->ring, condition->over_ns, scenario);
     watch->children = base_alloc(condition->child_count, sizeof *watch->children);
     for (size_t i = 0; i < condition->child_count; i++)
-        watch_init(&watch->children[i], &condition->children[i]);
+        watch_init(&watch->children[i], &condition->children[i], scenario);
 }
 
 static void watch_fini(struct watch *watch)
@@ -102,12 +104,12 @@ struct alerts *alerts_new(struct world *world)
         const struct alert_spec *spec = &scenario->alerts[i];
         struct alert_watch *watch = &alerts->of[i];
         if (spec->kind == ALERT_BURN_RATE) {
-            ring_init(&watch->burn_long, spec->long_ns);
-            ring_init(&watch->burn_short, spec->short_ns);
+            ring_init(&watch->burn_long, spec->long_ns, scenario);
+            ring_init(&watch->burn_short, spec->short_ns, scenario);
         }
         for (size_t s = 0; s < spec->stage_count; s++) {
             watch->reached_ns[s] = -1;
-            watch_init(&watch->stages[s], &spec->stages[s].when);
+            watch_init(&watch->stages[s], &spec->stages[s].when, scenario);
         }
     }
     return alerts;

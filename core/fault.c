@@ -114,6 +114,7 @@ void faults_judge(struct world *world)
         const struct fault_spec *fault = &world->scenario->faults[i];
         struct fault_stats *stats = &world->stats.faults[i];
         struct text evidence = {0};
+        stats->judged = stats->applied || fault->at_ns <= world_timeline(world, world->now_ns);
         if (!stats->applied) {
             text_str(&evidence, "never applied: the run ended before it, or nothing answers to it");
         } else if (fault->kind <= FAULT_CREATE_INDEX || fault->kind == FAULT_READ_REPLICAS) {

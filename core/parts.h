@@ -16,8 +16,8 @@
 enum {
     CALLS_MAX = 64 * 1024, /* routes running at once in a world */
     TURN_MESSAGES_MAX = 100, /* of one actor, then the next */
-    PATH_DIGITS_MAX = 20,    /* of an id, with its sign */
-    OUTSIDE = UINT16_MAX     /* as the sender of a message: a request through world_request */
+    PATH_DIGITS_MAX = 20, /* of an id, with its sign */
+    OUTSIDE = UINT16_MAX /* as the sender of a message: a request through world_request */
 };
 
 /* Series of one instrument at one place, by traffic type and outcome; made when first needed. */
@@ -133,6 +133,7 @@ struct world {
     uint64_t seed;
     struct sink sink;
     int64_t now_ns;
+    int64_t from_ns; /* of the timeline: what lies before it only warms up */
     int64_t zero_ns; /* instant of the timeline's 0; NEVER: the demo waits for its start */
     struct due due;
     struct message_pool messages;
@@ -177,6 +178,12 @@ static inline int64_t world_timeline(const struct world *world, int64_t at_ns)
 static inline int64_t world_end(const struct world *world)
 {
     return world->zero_ns == NEVER ? NEVER : world->zero_ns + world->scenario->duration_ns;
+}
+
+/* Whether this part of the timeline was played. */
+static inline bool world_played(const struct world *world, int64_t from_ns, int64_t to_ns)
+{
+    return from_ns >= world->from_ns && to_ns <= world_timeline(world, world->now_ns);
 }
 
 /* Minute and phase of what begins at an instant. */

@@ -25,8 +25,8 @@ struct trace_context {
     uint8_t phase; /* index into the scenario's phases, likewise */
     uint8_t stream; /* index of the stream the root belongs to */
     uint8_t depth; /* levels above the receiver */
-    uint8_t flags;       /* W3C trace flags */
-    uint32_t ordinal;    /* of the receiver's span below its parent: 0, but for requests from outside */
+    uint8_t flags; /* W3C trace flags */
+    uint32_t ordinal; /* of the receiver's span below its parent: 0, but for requests from outside */
     bool demo; /* traffic.type: demo, else baseline */
 };
 

@@ -31,7 +31,7 @@ struct stream_stats {
 struct service_stats {
     const char *service;
     uint64_t spans, errors;
-    uint32_t asks_peak;       /* the most asks that waited for it at once */
+    uint32_t asks_peak; /* the most asks that waited for it at once */
     struct histogram latency; /* of its SERVER spans */
 };
 
@@ -69,13 +69,14 @@ struct alert_stats {
     int64_t fired_at_ns, resolved_at_ns; /* NEVER: not yet */
 };
 
+/* Judged: what it is about lay in the part of the timeline that was played. */
 struct expect_stats {
-    bool held;
+    bool judged, held;
     char actual[96];
 };
 
 struct fault_stats {
-    bool applied, landed;
+    bool judged, applied, landed;
     char evidence[120];
 };
 

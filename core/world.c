@@ -54,7 +54,8 @@ static void plan(struct world *world)
     world->plans = base_alloc(count, sizeof *world->plans);
     for (size_t i = 0; i < count; i++) {
         struct planned *planned = &world->plans[i];
-        *planned = (struct planned){.world = world, .index = i, .timer = {.fire = plan_due, .owner = planned}};
+        *planned =
+            (struct planned){.world = world, .index = i, .timer = {.fire = plan_due, .owner = planned}};
     }
     if (world->zero_ns != NEVER)
         arm_plans(world);
@@ -67,7 +68,8 @@ struct world *world_new(const struct world_options *options)
     world->registry = options->registry;
     world->seed = options->seed;
     world->sink = options->sink;
-    world->now_ns = options->from_ns;
+    world->from_ns = options->from_ns;
+    world->now_ns = MAX(options->from_ns - NS_PER_MIN, 0);
     world->zero_ns = options->demo_waits ? NEVER : 0;
     world->pack.bytes = base_alloc(BODY_BYTES_MAX, 1);
     uint32_t calls_max = options->calls_max ? options->calls_max : CALLS_MAX;
@@ -303,8 +305,8 @@ void world_request(struct world *world, const struct world_request *request, int
     world_date(world, &context, world->now_ns);
     struct actor outside = {.index = OUTSIDE};
     struct body *body = body_new(&world->messages.bodies, request->body, request->body_len);
-    world_ask(world, &outside, to, (uint16_t)request->route, request->token, world->now_ns + request->limit_ns,
-              &context, body);
+    world_ask(world, &outside, to, (uint16_t)request->route, request->token,
+              world->now_ns + request->limit_ns, &context, body);
 }
 
 void world_reply(struct world *world, uint16_t from, uint16_t to, uint64_t ask, enum status status,

@@ -32,14 +32,14 @@ struct sink {
 
 /* A request from outside, for a service of this world. */
 struct world_request {
-    size_t service;      /* index */
-    size_t route;        /* index among its kind's routes */
-    const void *body;    /* msgpack, in the order of route.takes; copied; at most BODY_BYTES_MAX */
+    size_t service; /* index */
+    size_t route; /* index among its kind's routes */
+    const void *body; /* msgpack, in the order of route.takes; copied; at most BODY_BYTES_MAX */
     size_t body_len;
-    int64_t limit_ns;    /* answered as STATUS_DEADLINE after it */
-    uint64_t token;      /* given back with the answer */
-    bool demo;           /* traffic.type */
-    bool joins;          /* the trace of whoever asks: the three below come from its traceparent */
+    int64_t limit_ns; /* answered as STATUS_DEADLINE after it */
+    uint64_t token; /* given back with the answer */
+    bool demo; /* traffic.type */
+    bool joins; /* the trace of whoever asks: the three below come from its traceparent */
     uint64_t trace_hi, trace_lo, parent;
     uint8_t flags;
 };
@@ -51,8 +51,9 @@ struct world_options {
     const struct registry *registry;
     uint64_t seed;
     struct sink sink; /* any function may be NULL */
-    int64_t from_ns;  /* begins there on the timeline; faults before it are applied at once */
-    bool demo_waits;  /* only baseline streams flow until world_start_demo */
+    int64_t
+        from_ns; /* begins there on the timeline, warmed by the minute before; earlier faults come at once */
+    bool demo_waits; /* only baseline streams flow until world_start_demo */
     uint32_t calls_max; /* routes running at once, and likewise statements; 0: CALLS_MAX (core/parts.h) */
 };
 

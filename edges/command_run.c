@@ -39,8 +39,8 @@ static void on_log(void *owner, const struct log_record *record)
 static bool prepare(struct session *session, struct world_options *world)
 {
     const struct options *options = session->options;
-    world->from_ns = MAX(options->from_ns - NS_PER_MIN, 0);
-    session->start_unix_ns = unix_ns() - world->from_ns;
+    world->from_ns = options->from_ns;
+    session->start_unix_ns = unix_ns() - MAX(world->from_ns - NS_PER_MIN, 0);
     if (options->log_level) {
         running.logs = (struct log_lines){.fd = STDERR_FILENO, .start_unix_ns = session->start_unix_ns};
         running.logs.service_name = service_name;

@@ -254,7 +254,7 @@ bool options_parse(struct options *options, const struct command *command, int a
     argv[0] = name;
     const struct argp argp = {taken, parse_one, command->arguments, command->help, NULL, NULL, NULL};
     struct parsing parsing = {.options = options, .command = command};
-    *options = (struct options){.speed = 1};
+    *options = (struct options){.verb = command->name, .speed = 1};
     error_t error = argp_parse(&argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_NO_EXIT, NULL, &parsing);
     *exit_code = parsing.exit_code;
     return !error && !parsing.done;

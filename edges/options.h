@@ -36,6 +36,7 @@ enum option_key {
 };
 
 struct options {
+    const char *verb;
     const char *files[FILES_MAX]; /* what stands without an option: scenarios */
     size_t file_count;
     const char *settings[SETTINGS_MAX];

@@ -29,7 +29,9 @@ void repeat_quote(struct text *text, const char *word)
 void repeat_print(void)
 {
     struct text line = {0};
-    text_lit(&line, "repeat: doorbuster simulate ");
+    text_lit(&line, "repeat: doorbuster ");
+    text_str(&line, run.options->verb);
+    text_char(&line, ' ');
     repeat_quote(&line, run.file);
     text_lit(&line, " --seed ");
     text_u64(&line, run.seed);

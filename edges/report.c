@@ -23,10 +23,10 @@ struct business_figures report_business(const struct report *report)
 bool report_failed(const struct report *report)
 {
     for (size_t i = 0; i < report->scenario->expect_count; i++)
-        if (!report->stats->expects[i].held)
+        if (report->stats->expects[i].judged && !report->stats->expects[i].held)
             return true;
     for (size_t i = 0; i < report->scenario->fault_count; i++)
-        if (!report->stats->faults[i].landed)
+        if (report->stats->faults[i].judged && !report->stats->faults[i].landed)
             return true;
     return false;
 }

@@ -230,8 +230,8 @@ static json_t *expectations(const struct report *report)
         const struct expect_stats *stats = &report->stats->expects[i];
         json_t *expectation = json_object();
         put(expectation, "expect", string(report->scenario->expects[i].text));
-        put(expectation, "held", report->interrupted ? json_null() : json_boolean(stats->held));
-        put(expectation, "actual", report->interrupted ? json_null() : string(stats->actual));
+        put(expectation, "held", stats->judged ? json_boolean(stats->held) : json_null());
+        put(expectation, "actual", stats->judged ? string(stats->actual) : json_null());
         json_array_append_new(all, expectation);
     }
     return all;
@@ -247,7 +247,7 @@ static json_t *faults(const struct report *report)
         put(fault, "name", string(fault_kind_name(spec->kind)));
         put(fault, "target", string_or_null(spec->target));
         put_instant(fault, "at_s", spec->at_ns, true);
-        put(fault, "landed", report->interrupted ? json_null() : json_boolean(stats->landed));
+        put(fault, "landed", stats->judged ? json_boolean(stats->landed) : json_null());
         put(fault, "evidence", string_or_null(stats->evidence[0] ? stats->evidence : NULL));
         json_array_append_new(all, fault);
     }

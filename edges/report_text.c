@@ -86,7 +86,7 @@ static void tell_faults(struct telling *telling)
             paint_plain(out, telling->paint, spec->target);
         }
         text_lit(out, ": ");
-        if (telling->report->interrupted)
+        if (!stats->judged)
             paint_hue(out, telling->paint, HUE_DIM, "not judged");
         else if (stats->landed)
             paint_hue(out, telling->paint, HUE_NONE, "landed");
@@ -183,24 +183,32 @@ static void tell_expectations(struct telling *telling)
 {
     const struct scenario *scenario = telling->report->scenario;
     const struct expect_stats *stats = telling->report->stats->expects;
-    size_t held = 0;
-    if (!scenario->expect_count || telling->report->interrupted)
+    size_t held = 0, unjudged = 0;
+    if (!scenario->expect_count)
         return;
     section(telling, "expectations");
     for (size_t i = 0; i < scenario->expect_count; i++) {
-        if (stats[i].held)
+        if (!stats[i].judged)
+            unjudged++;
+        else if (stats[i].held)
             held++;
         else
             tell_expectation(telling, i, "FAILED", HUE_RED);
     }
     for (size_t i = 0; i < scenario->expect_count && held <= HELD_SHOWN_MAX; i++)
-        if (stats[i].held)
+        if (stats[i].judged && stats[i].held)
             tell_expectation(telling, i, "ok", HUE_GREEN);
     if (held > HELD_SHOWN_MAX) {
         text_lit(telling->out, "  ");
         paint_left(telling->out, telling->paint, HUE_GREEN, "ok", 8);
         text_u64(telling->out, held);
         text_lit(telling->out, " held\n");
+    }
+    if (unjudged) {
+        text_lit(telling->out, "  ");
+        paint_left(telling->out, telling->paint, HUE_DIM, "-", 8);
+        text_u64(telling->out, unjudged);
+        text_lit(telling->out, " not judged: what they are about was not played\n");
     }
 }
 

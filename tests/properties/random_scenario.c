@@ -1,0 +1,215 @@
+#include "tests/properties/random_scenario.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "core/draw.h"
+
+enum { DEFAULT_POOL = 20, SERVICES = 11, POOLS = 5, FAULTS = 8, STREAMS = 4 };
+
+int64_t chance_between(struct chance *chance, int64_t low, int64_t high)
+{
+    uint64_t bits = draw(chance->seed, 0, 0, chance->count++).a;
+    return low + (int64_t)draw_below(bits, (uint64_t)(high - low + 1));
+}
+
+bool chance_one_in(struct chance *chance, int64_t n)
+{
+    return chance_between(chance, 1, n) == 1;
+}
+
+/* A scenario in the making: what later parts must know of earlier ones. */
+struct making {
+    struct chance chance;
+    struct text *yaml;
+    int64_t start_s, end_s;
+    int64_t connections;       /* of the database */
+    int64_t pool_max[POOLS];   /* the most that a pool of this name has at first */
+    bool down[SERVICES];
+};
+
+static const char *const services[SERVICES] = {"frontend",         "cart-service",     "currency-service",
+                                               "ad-service",       "product-catalog",  "recommendation-service",
+                                               "shipping-service", "payment-service",  "checkout",
+                                               "inventory-service", "postgresql"};
+
+static const struct {
+    const char *service, *name;
+    int place; /* among names */
+} pools[] = {{"product-catalog", "catalog", 0},
+             {"product-catalog", "recommendations", 1},
+             {"recommendation-service", "recommendations", 1},
+             {"checkout", "orders", 2},
+             {"inventory-service", "inventory", 3}};
+static const char *const pool_names[] = {"catalog", "recommendations", "orders", "inventory"};
+
+__attribute__((format(printf, 2, 3))) static void line(struct making *making, const char *format, ...)
+{
+    char text[300];
+    va_list arguments;
+    va_start(arguments, format);
+    int len = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    ASSERT(len > 0 && (size_t)len < sizeof text);
+    text_bytes(making->yaml, text, (size_t)len);
+    text_char(making->yaml, '\n');
+}
+
+static long long between(struct making *making, int64_t low, int64_t high)
+{
+    return chance_between(&making->chance, low, high);
+}
+
+static bool one_in(struct making *making, int64_t n)
+{
+    return chance_one_in(&making->chance, n);
+}
+
+/* A rush at times: pools fill and mailboxes too. */
+static long long some_rate(struct making *making)
+{
+    return one_in(making, 4) ? between(making, 600, 1800) : between(making, 20, 400);
+}
+
+static void make_streams(struct making *making)
+{
+    static const char *const journeys[] = {"browse", "checkout", "checkout", "hoard", "again",
+                                           "wander", "look",     "nonsense"};
+    long long count = between(making, 1, STREAMS), start = making->start_s;
+    line(making, "streams:");
+    for (long long i = 0; i < count; i++) {
+        const char *journey = journeys[between(making, 0, ARRAY_LEN(journeys) - 1)];
+        line(making, "  stream-%lld:", i);
+        if (one_in(making, 8))
+            line(making, "    call: product-catalog GET /products/recommendations");
+        else
+            line(making, "    journey: %s", journey);
+        line(making, "    traffic: %s", one_in(making, 3) ? "baseline" : "demo");
+        if (one_in(making, 2))
+            line(making, "    rate: [[%llds, %lld/min]]", start, some_rate(making));
+        else
+            line(making, "    rate: [[%llds, %lld/min], [%llds, %lld/min], [%llds, %lld/min]]", start,
+                 some_rate(making), start + 5, some_rate(making), start + 15, some_rate(making));
+    }
+}
+
+static void make_pools(struct making *making, const char *service)
+{
+    bool any = false;
+    for (size_t i = 0; i < ARRAY_LEN(pools); i++) {
+        int64_t *most = &making->pool_max[pools[i].place];
+        if (strcmp(pools[i].service, service) != 0)
+            continue;
+        if (one_in(making, 3)) {
+            *most = MAX(*most, DEFAULT_POOL);
+            continue;
+        }
+        long long max = between(making, 1, MIN(making->connections, 25));
+        *most = MAX(*most, max);
+        if (!any)
+            line(making, "    pools:");
+        line(making, "      %s: {max: %lld, acquire_timeout: %lldms}", pools[i].name, max,
+             between(making, 5, 2500));
+        any = true;
+    }
+}
+
+static void make_services(struct making *making)
+{
+    line(making, "services:");
+    for (size_t i = 0; i < SERVICES; i++) {
+        long long p50 = between(making, 1, 60);
+        line(making, "  %s:", services[i]);
+        line(making, "    work: {p50: %lldms, p99: %lldms}", p50, p50 * between(making, 1, 5));
+        if (one_in(making, 3))
+            line(making, "    mailbox: %lld", between(making, 1, 8));
+        if (strcmp(services[i], "product-catalog") == 0)
+            line(making, "    variants: {recommendations: %s}", one_in(making, 2) ? "own" : "asked");
+        if (strcmp(services[i], "checkout") == 0)
+            line(making, "    variants: {recommendations: %s}", one_in(making, 3) ? "asked" : "none");
+        make_pools(making, services[i]);
+    }
+}
+
+static void make_stores(struct making *making)
+{
+    long long rows = between(making, 1600, 4000), scan_ms = between(making, 1, 500);
+    line(making, "postgresql:");
+    line(making, "  cores: %lld", between(making, 1, 8));
+    line(making, "  max_connections: %lld", (long long)making->connections);
+    line(making, "  read_replicas: %lld", one_in(making, 3) ? between(making, 1, 8) : 0);
+    line(making, "  products: [[0s, %lld], [%llds, %lld]]", rows, (long long)making->end_s,
+         between(making, 1600, 8000));
+    line(making, "  scan: %lldns", 1 + scan_ms * 1000000 / rows);
+    line(making, "  jitter: 0.%lld", between(making, 0, 9));
+    line(making, "  cancel: %s", one_in(making, 2) ? "on_deadline" : "never");
+    long long keys = one_in(making, 3) ? between(making, 1, 20) : 100000;
+    line(making, "redis: {carts: %lld, keys_max: %lld, cart_ttl: %llds}", between(making, 0, MIN(keys, 60)), keys,
+         one_in(making, 2) ? between(making, 1, 5) : 1800);
+}
+
+static void make_fault(struct making *making, long long at_ms)
+{
+    static const char *const indexes[] = {"idx_products_category", "idx_products_category_active",
+                                          "idx_products_recommendations", "idx_products_stock_quantity"};
+    long long pool = between(making, 0, ARRAY_LEN(pool_names) - 1);
+    long long service = between(making, 0, SERVICES - 1);
+    const char *index = indexes[between(making, 0, ARRAY_LEN(indexes) - 1)];
+    line(making, "  - at: %lldms", at_ms);
+    switch (between(making, 0, 7)) {
+    case 0:
+        line(making, "    drop_index: %s", index);
+        return;
+    case 1:
+        line(making, "    create_index: %s", index);
+        return;
+    case 2:
+        line(making, "    pool_max: {pool: %s, max: %lld}", pool_names[pool],
+             between(making, 1, MIN(making->connections, 40)));
+        return;
+    case 3:
+        line(making, "    acquire_timeout: {pool: %s, limit: %lldms}", pool_names[pool], between(making, 1, 3000));
+        return;
+    case 4:
+        line(making, "    hold_connections: {pool: %s, count: %lld}", pool_names[pool],
+             between(making, 1, making->pool_max[pool]));
+        return;
+    case 5:
+        line(making, "    read_replicas: %lld", between(making, 0, 8));
+        return;
+    case 6:
+        line(making, "    service_slow: {service: %s, factor: %lld}", services[service], between(making, 1, 40));
+        return;
+    default:
+        line(making, "    %s: %s", making->down[service] ? "service_up" : "service_down", services[service]);
+        making->down[service] = !making->down[service];
+    }
+}
+
+/* One after the other, never two at the same instant. */
+static void make_faults(struct making *making)
+{
+    long long count = between(making, 0, FAULTS), step_ms = making->end_s * 1000 / (FAULTS + 2);
+    line(making, "faults:");
+    line(making, "  - {at: 0s, %s: idx_products_category}", one_in(making, 4) ? "create_index" : "drop_index");
+    for (long long i = 0; i < count; i++)
+        make_fault(making, 1 + i * step_ms + between(making, 0, step_ms - 1));
+}
+
+void random_scenario(uint64_t seed, struct text *yaml)
+{
+    struct making making = {.chance = {.seed = seed}, .yaml = yaml};
+    /* From the first minute on checkouts ask for recommendations. */
+    making.start_s = one_in(&making, 2) ? 60 : 0;
+    making.end_s = making.start_s + between(&making, 20, 60);
+    making.connections = one_in(&making, 3) ? between(&making, 2, 30) : 100;
+    line(&making, "doorbuster: 1");
+    line(&making, "name: random-%llu", (unsigned long long)seed);
+    line(&making, "story: Made up from seed %llu.", (unsigned long long)seed);
+    line(&making, "duration: %llds", (long long)making.end_s);
+    line(&making, "phases: [[0s, first], [%llds, second]]", (long long)making.end_s / 2);
+    make_streams(&making);
+    make_services(&making);
+    make_stores(&making);
+    make_faults(&making);
+}
