@@ -322,19 +322,19 @@ static bool landed(struct actor *actor, const struct fault_spec *spec, struct te
     if (place < 0)
         return false;
     if (spec->kind == FAULT_CREATE_INDEX) {
-        text_u64(evidence, database->used[place]);
+        text_count(evidence, database->used[place]);
         text_str(evidence, " statements used it");
         return database->there[place] && database->used[place] > 0;
     }
     if (database->missed[place]) {
-        text_u64(evidence, database->missed[place]);
+        text_count(evidence, database->missed[place]);
         text_str(evidence, " statements looked for it in vain");
     } else {
         text_str(evidence, "it is gone; no statement of this run looks for it");
     }
     if (database->full_scans) {
         text_str(evidence, "; ");
-        text_u64(evidence, database->full_scans);
+        text_count(evidence, database->full_scans);
         text_str(evidence, " sequential scans");
     }
     return database->missed[place] > 0 || !database->there[place];

@@ -1,10 +1,8 @@
-# What the OTLP exporter stands on: libcurl on libev (which has no .pc file), zlib, and protobuf-c's code for
+# What the OTLP exporter stands on beside libev: libcurl, zlib, and protobuf-c's code for
 # our own messages, as edges/proto/NAME.pb-c.h.
 pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
 pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
 pkg_check_modules(PROTOBUF_C REQUIRED IMPORTED_TARGET libprotobuf-c)
-find_library(EV_LIBRARY ev REQUIRED)
-find_path(EV_INCLUDE ev.h REQUIRED)
 find_program(PROTOC_C protoc-c REQUIRED)
 
 set(generated ${CMAKE_BINARY_DIR}/generated)
@@ -22,6 +20,4 @@ target_include_directories(doorbuster_otlp_messages SYSTEM PUBLIC ${generated})
 target_compile_options(doorbuster_otlp_messages PRIVATE -w)
 target_link_libraries(doorbuster_otlp_messages PUBLIC PkgConfig::PROTOBUF_C)
 
-target_link_libraries(doorbuster_edges PUBLIC doorbuster_otlp_messages PkgConfig::CURL PkgConfig::ZLIB
-                                              ${EV_LIBRARY})
-target_include_directories(doorbuster_edges SYSTEM PUBLIC ${EV_INCLUDE})
+target_link_libraries(doorbuster_edges PUBLIC doorbuster_otlp_messages PkgConfig::CURL PkgConfig::ZLIB)

@@ -22,7 +22,7 @@ static void end_root(struct call *call, enum status status)
     struct world *world = call->actor->world;
     struct stream_stats *stats = &world->stats.streams[call->context.stream];
     stats->in_flight--;
-    stats_root(stats, world_timeline(world, call->intended_at_ns), world->now_ns - call->intended_at_ns,
+    stats_root(stats, world_counted(world, call->intended_at_ns), world->now_ns - call->intended_at_ns,
                status_failed(status));
     world->stats.traces++;
     call->intended_at_ns = NEVER;

@@ -84,7 +84,7 @@ static bool pool_landed(struct world *world, const struct fault_spec *fault, str
     text_str(evidence, ", most in use ");
     text_i64(evidence, pool->stats->peak_used);
     text_str(evidence, ", ");
-    text_u64(evidence, pool->stats->timeouts);
+    text_count(evidence, pool->stats->timeouts);
     text_str(evidence, " time-outs after ");
     text_duration(evidence, pool->acquire_timeout_ns);
     return pool->stats->acquired + pool->stats->timeouts > 0;
@@ -99,9 +99,9 @@ static bool service_landed(struct world *world, const struct fault_spec *fault, 
             calls += world->stats.edges[i].calls;
             errors += world->stats.edges[i].errors;
         }
-    text_u64(evidence, errors);
+    text_count(evidence, errors);
     text_str(evidence, " of ");
-    text_u64(evidence, calls);
+    text_count(evidence, calls);
     text_str(evidence, " calls to ");
     text_str(evidence, actor->kind->service);
     text_str(evidence, " failed");

@@ -174,6 +174,13 @@ static inline int64_t world_timeline(const struct world *world, int64_t at_ns)
     return world->zero_ns == NEVER ? -1 : at_ns - world->zero_ns;
 }
 
+/* Likewise, for figures: negative also while the world only warms up. */
+static inline int64_t world_counted(const struct world *world, int64_t at_ns)
+{
+    int64_t on_timeline_ns = world_timeline(world, at_ns);
+    return on_timeline_ns < world->from_ns ? -1 : on_timeline_ns;
+}
+
 /* The timeline's end, as an instant; NEVER while the demo waits. */
 static inline int64_t world_end(const struct world *world)
 {
@@ -227,6 +234,7 @@ void stats_free(struct world *world);
 size_t stats_minutes(const struct scenario *scenario); /* that the duration touches */
 void stats_sample(struct world *world); /* figures that are read, not counted: gauges, the shop's */
 struct edge_stats *stats_edge(struct world *world, const char *from, const char *to);
+/* `on_timeline_ns` negative: in no window. */
 void stats_root(struct stream_stats *stats, int64_t on_timeline_ns, int64_t latency_ns, bool failed);
 /* alert.c */
 struct alerts *alerts_new(struct world *world);

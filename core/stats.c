@@ -83,9 +83,9 @@ void stats_root(struct stream_stats *stats, int64_t on_timeline_ns, int64_t late
     stats->failed += failed;
     stats->ended++;
     stats->ended_failed += failed;
-    window_add(&stats->whole, latency_ns, failed);
     if (on_timeline_ns < 0)
         return;
+    window_add(&stats->whole, latency_ns, failed);
     size_t minute = (size_t)(on_timeline_ns / NS_PER_MIN);
     if (minute < stats->minute_count)
         window_add(&stats->minutes[minute], latency_ns, failed);

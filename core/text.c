@@ -48,6 +48,18 @@ void text_i64(struct text *text, int64_t value)
     text_u64(text, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 }
 
+void text_count(struct text *text, uint64_t value)
+{
+    char digits[27]; /* 20 digits, 6 commas */
+    size_t at = sizeof digits;
+    for (int written = 0; written == 0 || value; written++, value /= 10) {
+        if (written && written % 3 == 0)
+            digits[--at] = ',';
+        digits[--at] = (char)('0' + value % 10);
+    }
+    text_bytes(text, digits + at, sizeof digits - at);
+}
+
 void text_fixed(struct text *text, double value, int decimals)
 {
     static const double powers[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};

@@ -22,6 +22,7 @@ const char *text_c(struct text *text);
 void text_str(struct text *text, const char *string);
 void text_i64(struct text *text, int64_t value);
 void text_u64(struct text *text, uint64_t value);
+void text_count(struct text *text, uint64_t value); /* 1,204 */
 /* `decimals` digits after the point (0 to 9), rounded half away from zero; |value| < 1e15. */
 void text_fixed(struct text *text, double value, int decimals);
 /* A duration as a person writes it: 6h, 2m30s, 250ms, 1.5us. */

@@ -1,17 +1,5 @@
 #include "edges/figures.h"
 
-void figure_count(struct text *text, uint64_t value)
-{
-    char digits[27]; /* 20 digits, 6 commas */
-    size_t at = sizeof digits;
-    for (int written = 0; written == 0 || value; written++, value /= 10) {
-        if (written && written % 3 == 0)
-            digits[--at] = ',';
-        digits[--at] = (char)('0' + value % 10);
-    }
-    text_bytes(text, digits + at, sizeof digits - at);
-}
-
 void figure_ratio(struct text *text, double ratio)
 {
     text_fixed(text, ratio * 100, 1);
@@ -34,7 +22,7 @@ void figure_per_second(struct text *text, double rate)
     if (rate < 1000)
         text_fixed(text, rate, 1);
     else
-        figure_count(text, (uint64_t)(rate + 0.5));
+        text_count(text, (uint64_t)(rate + 0.5));
     text_lit(text, "/s");
 }
 
@@ -44,7 +32,7 @@ void figure_usd(struct text *text, int64_t cents)
         text_char(text, '-');
     text_char(text, '$');
     uint64_t size = cents < 0 ? 0 - (uint64_t)cents : (uint64_t)cents;
-    figure_count(text, (size + 50) / 100);
+    text_count(text, (size + 50) / 100);
 }
 
 double figure_share(uint64_t part, uint64_t whole)

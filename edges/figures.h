@@ -6,7 +6,6 @@
 
 #include "core/text.h"
 
-void figure_count(struct text *text, uint64_t value); /* 101,950 */
 void figure_ratio(struct text *text, double ratio); /* 0.1434 -> 14.3 % */
 void figure_latency(struct text *text, double seconds); /* 312 ms, 2.83 s */
 void figure_per_second(struct text *text, double rate); /* 15.7/s; whole from 1,000/s on */

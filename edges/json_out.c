@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "edges/utf8.h"
+
 static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
                             "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
                             "8081828384858687888990919293949596979899";
@@ -25,23 +27,6 @@ static uint64_t not_plain(uint64_t word)
     uint64_t quote = word ^ ones * '"', backslash = word ^ ones * '\\';
     return (word | (word - ones * ' ') | ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash)) &
            tops;
-}
-
-/* Length of the UTF-8 sequence at `bytes` (RFC 3629: no overlong forms, no surrogates); 0: none. */
-static size_t utf8_length(const unsigned char *bytes, size_t len)
-{
-    unsigned char first = bytes[0];
-    size_t want = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-    if (first < 0xc2 || first > 0xf4 || len < want)
-        return 0;
-    unsigned char low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-    unsigned char high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-    if (bytes[1] < low || bytes[1] > high)
-        return 0;
-    for (size_t i = 2; i < want; i++)
-        if ((bytes[i] & 0xc0) != 0x80)
-            return 0;
-    return want;
 }
 
 /* One character that is not plain; `taken` says how many bytes it was. */

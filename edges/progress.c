@@ -42,7 +42,7 @@ static void stream_part(struct text *line, const struct paint *paint, const stru
     text_lit(line, "   ");
     paint_plain(line, paint, spec->name);
     text_char(line, ' ');
-    figure_count(line, window->requests);
+    text_count(line, window->requests);
     text_lit(line, "/min, ");
     figure_ratio(&share, errors);
     text_lit(&share, " errors");

@@ -104,7 +104,7 @@ static void say_scan(struct text *out, const struct report *report)
     text_lit(out, ": each ");
     text_str(out, scan->name);
     text_str(out, created ? " query read " : " query reads ");
-    figure_count(out, scan->scan_rows_max);
+    text_count(out, scan->scan_rows_max);
     text_lit(out, " rows; ");
 }
 
@@ -152,9 +152,9 @@ static void say_failed(struct text *out, const struct report *report)
         if (!first)
             text_lit(out, " and ");
         first = false;
-        figure_count(out, whole->errors);
+        text_count(out, whole->errors);
         text_lit(out, " of ");
-        figure_count(out, whole->requests);
+        text_count(out, whole->requests);
         text_char(out, ' ');
         text_str(out, report->scenario->streams[i].name);
     }
@@ -181,9 +181,9 @@ static void say_edge(struct text *out, const struct report *report)
     const struct edge_stats *edge = deepest_failure(report->stats);
     if (!edge)
         return;
-    figure_count(out, edge->errors);
+    text_count(out, edge->errors);
     text_lit(out, " of ");
-    figure_count(out, edge->calls);
+    text_count(out, edge->calls);
     text_lit(out, " calls from ");
     text_str(out, edge->from);
     text_lit(out, " to ");
@@ -216,14 +216,14 @@ static void say_how(struct text *out, const struct evidence *evidence)
     }
     if (evidence->pool && evidence->timeouts < evidence->errors) {
         text_lit(out, ", ");
-        figure_count(out, evidence->timeouts);
+        text_count(out, evidence->timeouts);
         text_lit(out, " of them");
         say_wait(out, evidence);
     }
     bool nearly_all = evidence->pool && evidence->timeouts >= evidence->errors - evidence->errors / A_FEW;
     if (evidence->origin && !nearly_all) {
         text_str(out, evidence->pool ? ", and " : ": ");
-        figure_count(out, evidence->origin_count);
+        text_count(out, evidence->origin_count);
         text_str(out, evidence->origin->words);
     }
 }
@@ -241,7 +241,7 @@ static void say_health(struct text *out, const struct report *report)
         if (!first)
             text_lit(out, ", ");
         first = false;
-        figure_count(out, whole->requests);
+        text_count(out, whole->requests);
         text_char(out, ' ');
         text_str(out, report->scenario->streams[i].name);
         text_lit(out, " requests answered (p95 ");

@@ -112,7 +112,7 @@ static void tell_pool(struct telling *telling, const struct pool_stats *pool)
     text_i64(out, pool->max);
     text_lit(out, " used at the peak, ");
     scratch->len = 0;
-    figure_count(scratch, pool->timeouts);
+    text_count(scratch, pool->timeouts);
     text_lit(scratch, " timed out");
     paint_hue(out, telling->paint, pool->timeouts ? HUE_RED : HUE_NONE, text_c(scratch));
     text_lit(out, ", wait p95 ");
@@ -147,19 +147,19 @@ static void tell_business(struct telling *telling)
         return;
     section(telling, "business");
     text_lit(out, "  ");
-    figure_count(out, figures.orders);
+    text_count(out, figures.orders);
     text_str(out, figures.orders == 1 ? " order, " : " orders, ");
     figure_usd(out, figures.revenue_cents);
     if (figures.checkouts_failed) {
         text_lit(out, "; ");
-        figure_count(out, figures.checkouts_failed);
+        text_count(out, figures.checkouts_failed);
         text_lit(out, " of ");
-        figure_count(out, figures.checkouts);
+        text_count(out, figures.checkouts);
         text_lit(out, " checkouts lost, about ");
         figure_usd(out, (int64_t)(figures.revenue_lost * 100 + 0.5));
     } else if (figures.checkouts) {
         text_lit(out, "; no checkout of ");
-        figure_count(out, figures.checkouts);
+        text_count(out, figures.checkouts);
         text_lit(out, " lost");
     }
     text_char(out, '\n');
@@ -218,9 +218,9 @@ static void tell_traces(struct telling *telling)
     struct text *out = telling->out;
     section(telling, "telemetry");
     text_lit(out, "  ");
-    figure_count(out, stats->traces);
+    text_count(out, stats->traces);
     text_lit(out, " traces of ");
-    figure_count(out, stats->spans);
+    text_count(out, stats->spans);
     text_lit(out, " spans, up to ");
     text_u64(out, stats->max_depth);
     text_lit(out, " levels deep, over ");

@@ -82,7 +82,7 @@ static void block(struct text *out, const struct paint *paint, const struct wind
     double minutes = (double)(window->to_ns - window->from_ns) / (double)NS_PER_MIN;
     enum hue hue = paint_error_hue(errors);
     scratch->len = 0;
-    figure_count(scratch, (uint64_t)((double)window->requests / minutes + 0.5));
+    text_count(scratch, (uint64_t)((double)window->requests / minutes + 0.5));
     paint_right(out, paint, HUE_NONE, text_c(scratch), RATE_WIDTH);
     scratch->len = 0;
     figure_ratio(scratch, errors);

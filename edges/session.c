@@ -144,13 +144,13 @@ static void show_speed(const struct session *session, const struct report *repor
     getrusage(RUSAGE_SELF, &usage);
     text_fixed(&line, wall_s, 2);
     text_lit(&line, " s of wall time: ");
-    figure_count(&line, (uint64_t)((double)report->ended_at_ns / 1e9 / wall_s));
+    text_count(&line, (uint64_t)((double)report->ended_at_ns / 1e9 / wall_s));
     text_lit(&line, " times real time, ");
-    figure_count(&line, (uint64_t)((double)report_requests(report) / wall_s));
+    text_count(&line, (uint64_t)((double)report_requests(report) / wall_s));
     text_lit(&line, " requests/s, ");
-    figure_count(&line, (uint64_t)((double)report->stats->spans / wall_s));
+    text_count(&line, (uint64_t)((double)report->stats->spans / wall_s));
     text_lit(&line, " spans/s, at most ");
-    figure_count(&line, (uint64_t)usage.ru_maxrss / 1024);
+    text_count(&line, (uint64_t)usage.ru_maxrss / 1024);
     text_lit(&line, " MB\n");
     fputs(text_c(&line), stderr);
     text_fini(&line);

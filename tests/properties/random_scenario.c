@@ -5,7 +5,7 @@
 
 #include "core/draw.h"
 
-enum { DEFAULT_POOL = 20, SERVICES = 11, POOLS = 5, FAULTS = 8, STREAMS = 4 };
+enum { DEFAULT_POOL = 20, SERVICES = 11, STORES = 1, POOLS = 4, INDEXES = 4, FAULTS = 8, STREAMS = 4 };
 
 int64_t chance_between(struct chance *chance, int64_t low, int64_t high)
 {
@@ -25,13 +25,13 @@ struct making {
     int64_t start_s, end_s;
     int64_t connections;       /* of the database */
     int64_t pool_max[POOLS];   /* the most that a pool of this name has at first */
-    bool down[SERVICES];
+    bool down[SERVICES], there[INDEXES];
 };
 
 static const char *const services[SERVICES] = {"frontend",         "cart-service",     "currency-service",
                                                "ad-service",       "product-catalog",  "recommendation-service",
                                                "shipping-service", "payment-service",  "checkout",
-                                               "inventory-service", "postgresql"};
+                                               "inventory-service", "postgresql" /* a store: goes down, no more */};
 
 static const struct {
     const char *service, *name;
@@ -41,7 +41,10 @@ static const struct {
              {"recommendation-service", "recommendations", 1},
              {"checkout", "orders", 2},
              {"inventory-service", "inventory", 3}};
-static const char *const pool_names[] = {"catalog", "recommendations", "orders", "inventory"};
+static const char *const pool_names[POOLS] = {"catalog", "recommendations", "orders", "inventory"};
+
+static const char *const indexes[INDEXES] = {"idx_products_category", "idx_products_category_active",
+                                             "idx_products_stock_quantity", "idx_products_recommendations"};
 
 __attribute__((format(printf, 2, 3))) static void line(struct making *making, const char *format, ...)
 {
@@ -117,7 +120,7 @@ static void make_pools(struct making *making, const char *service)
 static void make_services(struct making *making)
 {
     line(making, "services:");
-    for (size_t i = 0; i < SERVICES; i++) {
+    for (size_t i = 0; i < SERVICES - STORES; i++) {
         long long p50 = between(making, 1, 60);
         line(making, "  %s:", services[i]);
         line(making, "    work: {p50: %lldms, p99: %lldms}", p50, p50 * between(making, 1, 5));
@@ -150,18 +153,14 @@ static void make_stores(struct making *making)
 
 static void make_fault(struct making *making, long long at_ms)
 {
-    static const char *const indexes[] = {"idx_products_category", "idx_products_category_active",
-                                          "idx_products_recommendations", "idx_products_stock_quantity"};
-    long long pool = between(making, 0, ARRAY_LEN(pool_names) - 1);
-    long long service = between(making, 0, SERVICES - 1);
-    const char *index = indexes[between(making, 0, ARRAY_LEN(indexes) - 1)];
+    long long pool = between(making, 0, POOLS - 1), service = between(making, 0, SERVICES - 1);
+    long long index = between(making, 0, INDEXES - 1);
     line(making, "  - at: %lldms", at_ms);
     switch (between(making, 0, 7)) {
     case 0:
-        line(making, "    drop_index: %s", index);
-        return;
     case 1:
-        line(making, "    create_index: %s", index);
+        line(making, "    %s: %s", making->there[index] ? "drop_index" : "create_index", indexes[index]);
+        making->there[index] = !making->there[index];
         return;
     case 2:
         line(making, "    pool_max: {pool: %s, max: %lld}", pool_names[pool],
@@ -190,8 +189,13 @@ static void make_fault(struct making *making, long long at_ms)
 static void make_faults(struct making *making)
 {
     long long count = between(making, 0, FAULTS), step_ms = making->end_s * 1000 / (FAULTS + 2);
-    line(making, "faults:");
-    line(making, "  - {at: 0s, %s: idx_products_category}", one_in(making, 4) ? "create_index" : "drop_index");
+    for (size_t i = 0; i < INDEXES - 1; i++) /* the last one is the one that nobody made */
+        making->there[i] = true;
+    line(making, count ? "faults:" : "faults: []");
+    if (count && !one_in(making, 4)) {
+        line(making, "  - {at: 0s, drop_index: %s}", indexes[0]);
+        making->there[0] = false;
+    }
     for (long long i = 0; i < count; i++)
         make_fault(making, 1 + i * step_ms + between(making, 0, step_ms - 1));
 }
