@@ -5,12 +5,17 @@
 
 #include "core/text.h"
 
+char *world_keep(struct world *world, char *made)
+{
+    world->strings = base_grow(world->strings, world->string_count, world->string_count + 1, sizeof(char *));
+    world->strings[world->string_count++] = made;
+    return made;
+}
+
 /* A name made at start-up; it lives as long as the world. */
 static const char *keep(struct world *world, struct text *text)
 {
-    world->strings = base_grow(world->strings, world->string_count, world->string_count + 1, sizeof(char *));
-    char *copy = base_copy(text_c(text));
-    world->strings[world->string_count++] = copy;
+    char *copy = world_keep(world, base_copy(text_c(text)));
     text_fini(text);
     return copy;
 }

@@ -39,7 +39,7 @@ static void log_fault(struct world *world, const struct fault_spec *fault)
 
 void fault_apply(struct world *world, size_t index)
 {
-    const struct fault_spec *fault = &world->scenario->faults[index];
+    const struct fault_spec *fault = &world->stats.faults[index].spec;
     struct actor *actor;
     world->stats.faults[index].applied = true;
     log_fault(world, fault);
@@ -69,6 +69,27 @@ void fault_apply(struct world *world, size_t index)
         break;
     }
     ASSERT(!"every kind of fault has a case");
+}
+
+enum status world_set_fault(struct world *world, const struct fault_spec *fault, int64_t now_ns)
+{
+    struct run_stats *stats = &world->stats;
+    bool of_service = fault->kind >= FAULT_SERVICE_DOWN;
+    bool of_pool = fault->kind == FAULT_POOL_MAX || fault->kind == FAULT_HOLD_CONNECTIONS ||
+                   fault->kind == FAULT_ACQUIRE_TIMEOUT;
+    bool of_index = fault->kind == FAULT_DROP_INDEX || fault->kind == FAULT_CREATE_INDEX;
+    if ((of_service && !bind_actor(world, fault->target)) || (of_pool && !pool_of(world, fault->target, 0)) ||
+        (of_index && !registry_index(world->registry, fault->target)))
+        return STATUS_NOT_FOUND;
+    if (stats->fault_count == FAULTS_MAX)
+        return STATUS_OVERLOADED;
+    world->now_ns = MAX(world->now_ns, now_ns);
+    struct fault_spec *spec = &stats->faults[stats->fault_count].spec;
+    *spec = *fault;
+    spec->at_ns = MAX(world_timeline(world, world->now_ns), 0);
+    spec->target = fault->target ? world_keep(world, base_copy(fault->target)) : NULL;
+    fault_apply(world, stats->fault_count++);
+    return STATUS_OK;
 }
 
 /* Evidence for a pool: what its settings are now and what became of those who asked. */
@@ -110,9 +131,9 @@ static bool service_landed(struct world *world, const struct fault_spec *fault, 
 
 void faults_judge(struct world *world)
 {
-    for (size_t i = 0; i < world->scenario->fault_count; i++) {
-        const struct fault_spec *fault = &world->scenario->faults[i];
+    for (size_t i = 0; i < world->stats.fault_count; i++) {
         struct fault_stats *stats = &world->stats.faults[i];
+        const struct fault_spec *fault = &stats->spec;
         struct text evidence = {0};
         stats->judged = stats->applied || fault->at_ns <= world_timeline(world, world->now_ns);
         if (!stats->applied) {

@@ -51,8 +51,7 @@ static const struct bound_route *journey_of(struct world *world, const struct st
         struct step steps[2];
         struct bound_route bound;
     } *direct = base_alloc(1, sizeof *direct);
-    world->strings = base_grow(world->strings, world->string_count, world->string_count + 1, sizeof(char *));
-    world->strings[world->string_count++] = (char *)direct;
+    world_keep(world, (char *)direct);
     direct->steps[0] = (struct step)ASK(spec->service, spec->route, .limit_ms = 10000);
     direct->route = (struct route){.name = spec->name, .steps = direct->steps};
     bind_route(load, &direct->bound, &direct->route);

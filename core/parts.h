@@ -197,6 +197,7 @@ static inline bool world_played(const struct world *world, int64_t from_ns, int6
 void world_date(const struct world *world, struct trace_context *context, int64_t at_ns);
 
 /* bind.c */
+char *world_keep(struct world *world, char *made); /* freed with the world */
 void bind_world(struct world *world);
 void unbind_world(struct world *world);
 void bind_route(struct actor *actor, struct bound_route *bound, const struct route *route);

@@ -32,6 +32,9 @@ void stats_start(struct world *world)
 {
     const struct scenario *scenario = world->scenario;
     const struct registry *registry = world->registry;
+    world->stats.fault_count = scenario->fault_count;
+    for (size_t i = 0; i < scenario->fault_count; i++)
+        world->stats.faults[i].spec = scenario->faults[i];
     world->stats.statement_count = registry->statement_count;
     world->stats.statements = base_alloc(registry->statement_count, sizeof *world->stats.statements);
     for (size_t i = 0; i < registry->statement_count; i++)

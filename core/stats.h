@@ -76,6 +76,7 @@ struct expect_stats {
 };
 
 struct fault_stats {
+    struct fault_spec spec; /* of the scenario, or set while it ran (at_ns: when it was) */
     bool judged, applied, landed;
     char evidence[120];
 };
@@ -115,6 +116,7 @@ struct run_stats {
     struct alert_stats alerts[ALERTS_MAX];
     struct expect_stats expects[EXPECTS_MAX];
     struct fault_stats faults[FAULTS_MAX];
+    size_t fault_count;
     struct business_stats business;
     uint64_t traces, spans, logs[LOG_BODY_COUNT];
     uint8_t max_depth;

@@ -66,6 +66,8 @@ unsigned world_turn(struct world *world, int64_t now_ns, unsigned max_events);
 /* The demo clock: false when it runs already, or does not run. Stopping it leaves faults as they are. */
 bool world_start_demo(struct world *world, int64_t now_ns);
 bool world_stop_demo(struct world *world);
+/* Breaks or mends something now. STATUS_NOT_FOUND: nothing of that name; STATUS_OVERLOADED: FAULTS_MAX set. */
+enum status world_set_fault(struct world *world, const struct fault_spec *fault, int64_t now_ns);
 int64_t world_demo_at(const struct world *world); /* now on the timeline; negative: the clock waits */
 /* No arrivals from now on; what is in flight ends within its limits, then the world is idle. */
 void world_stop_traffic(struct world *world);

@@ -25,7 +25,7 @@ bool report_failed(const struct report *report)
     for (size_t i = 0; i < report->scenario->expect_count; i++)
         if (report->stats->expects[i].judged && !report->stats->expects[i].held)
             return true;
-    for (size_t i = 0; i < report->scenario->fault_count; i++)
+    for (size_t i = 0; i < report->stats->fault_count; i++)
         if (report->stats->faults[i].judged && !report->stats->faults[i].landed)
             return true;
     return false;

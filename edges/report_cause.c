@@ -77,8 +77,8 @@ static const struct fault_spec *landed_fault(const struct report *report, enum f
                                              const char *target, int64_t until_ns)
 {
     const struct fault_spec *newest = NULL;
-    for (size_t i = 0; i < report->scenario->fault_count; i++) {
-        const struct fault_spec *spec = &report->scenario->faults[i];
+    for (size_t i = 0; i < report->stats->fault_count; i++) {
+        const struct fault_spec *spec = &report->stats->faults[i].spec;
         bool here = spec->kind == kind && spec->target && !strcmp(spec->target, target);
         if (here && report->stats->faults[i].landed && spec->at_ns <= until_ns &&
             (!newest || spec->at_ns >= newest->at_ns))
@@ -189,8 +189,8 @@ static void say_edge(struct text *out, const struct report *report)
     text_lit(out, " to ");
     text_str(out, edge->to);
     text_lit(out, " fail");
-    for (size_t i = 0; i < report->scenario->fault_count; i++) {
-        const struct fault_spec *spec = &report->scenario->faults[i];
+    for (size_t i = 0; i < report->stats->fault_count; i++) {
+        const struct fault_spec *spec = &report->stats->faults[i].spec;
         if (!spec->target || strcmp(spec->target, edge->to) || !report->stats->faults[i].landed)
             continue;
         text_lit(out, ", ");

@@ -240,9 +240,9 @@ static json_t *expectations(const struct report *report)
 static json_t *faults(const struct report *report)
 {
     json_t *all = json_array();
-    for (size_t i = 0; i < report->scenario->fault_count; i++) {
-        const struct fault_spec *spec = &report->scenario->faults[i];
+    for (size_t i = 0; i < report->stats->fault_count; i++) {
         const struct fault_stats *stats = &report->stats->faults[i];
+        const struct fault_spec *spec = &stats->spec;
         json_t *fault = json_object();
         put(fault, "name", string(fault_kind_name(spec->kind)));
         put(fault, "target", string_or_null(spec->target));

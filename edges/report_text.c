@@ -70,12 +70,11 @@ static void tell_alerts(struct telling *telling)
 
 static void tell_faults(struct telling *telling)
 {
-    const struct scenario *scenario = telling->report->scenario;
-    if (scenario->fault_count)
+    if (telling->report->stats->fault_count)
         section(telling, "faults");
-    for (size_t i = 0; i < scenario->fault_count; i++) {
-        const struct fault_spec *spec = &scenario->faults[i];
+    for (size_t i = 0; i < telling->report->stats->fault_count; i++) {
         const struct fault_stats *stats = &telling->report->stats->faults[i];
+        const struct fault_spec *spec = &stats->spec;
         struct text *out = telling->out;
         text_lit(out, "  ");
         text_clock(out, spec->at_ns);

@@ -140,7 +140,7 @@ static void make_stores(struct making *making)
     line(making, "postgresql:");
     line(making, "  cores: %lld", between(making, 1, 8));
     line(making, "  max_connections: %lld", (long long)making->connections);
-    line(making, "  read_replicas: %lld", one_in(making, 3) ? between(making, 1, 8) : 0);
+    line(making, "  read_replicas: %lld", one_in(making, 3) ? between(making, 1, 7) : 0);
     line(making, "  products: [[0s, %lld], [%llds, %lld]]", rows, (long long)making->end_s,
          between(making, 1600, 8000));
     line(making, "  scan: %lldns", 1 + scan_ms * 1000000 / rows);
@@ -174,7 +174,7 @@ static void make_fault(struct making *making, long long at_ms)
              between(making, 1, making->pool_max[pool]));
         return;
     case 5:
-        line(making, "    read_replicas: %lld", between(making, 0, 8));
+        line(making, "    read_replicas: %lld", between(making, 0, 7));
         return;
     case 6:
         line(making, "    service_slow: {service: %s, factor: %lld}", services[service], between(making, 1, 40));

@@ -2,7 +2,7 @@
 
 #include "edges/registry.h"
 
-enum { HOARDED = 3, KEYS = 5, NOISE_BYTES_MAX = 48 };
+enum { PRODUCTS = 20, HOARDED = 3, KEYS = 5, NOISE_BYTES_MAX = 48 };
 
 static void pack_user(struct call *call, struct pack *body)
 {
@@ -16,7 +16,7 @@ static void pack_cart(struct call *call, struct pack *body)
 
 static int64_t some_product(struct call *call)
 {
-    return 1 + (int64_t)draw_below(call_draw(call, 2), SHOPPER_PRODUCTS);
+    return 1 + (int64_t)draw_below(call_draw(call, 2), PRODUCTS);
 }
 
 static void an_order(struct call *call, struct pack *body)

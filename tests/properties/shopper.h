@@ -15,9 +15,6 @@
 
 #include "core/actor.h"
 
-/* Products that `wander` and `look` ask for by id: at most so many pages end up in the cache. */
-enum { SHOPPER_PRODUCTS = 20 };
-
 /* The shop's registry, with this load generator in place of its own. Valid for good. */
 const struct registry *shopper_registry(void);
 

@@ -122,21 +122,22 @@ static bool passed_on(enum status status)
 static int check_span(const struct tree_span *spans, size_t count, const struct tree_span *span)
 {
     int found = 0;
-    bool cause = false;
+    bool cause = span->site->kind == SPAN_CLIENT && span->end_ns == span->start_ns; /* it could not be sent */
     if (span->end_ns < span->start_ns)
         found += problem(span, "ends before it starts");
     if (span->demo != spans[0].demo || span->stream != spans[0].stream)
         found += problem(span, "of another traffic type or stream than its root");
-    for (size_t i = 0; i < count; i++)
+    const struct tree_span *parent = NULL;
+    for (size_t i = 0; i < count; i++) {
         cause |= spans[i].parent == span->id && status_info(spans[i].status)->error_type;
+        parent = spans[i].id == span->parent ? &spans[i] : parent;
+    }
+    cause |= parent && parent->status == STATUS_DEADLINE; /* its time was up while it worked */
     if (passed_on(span->status) && !cause)
         found += problem(span, "failed without a cause below it");
     if (!span->parent)
         return found;
-    for (size_t i = 0; i < count; i++)
-        if (spans[i].id == span->parent)
-            return found + check_below(span, &spans[i]);
-    return found + problem(span, "without its parent");
+    return found + (parent ? check_below(span, parent) : problem(span, "without its parent"));
 }
 
 static int check_trace(const struct tree_span *spans, size_t count)
