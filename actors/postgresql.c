@@ -106,14 +106,14 @@ static void stop(struct actor *actor)
 /* The first plan whose index exists. */
 static uint8_t choose_plan(struct database *database, const struct statement *statement)
 {
-    for (uint8_t i = 0; i < STATEMENT_PLANS_MAX; i++) {
+    for (int i = 0; i < STATEMENT_PLANS_MAX; i++) {
         const char *index = statement->plans[i].index;
         int place = index ? index_place(index) : -1;
         if (place < 0)
-            return i;
+            return (uint8_t)i;
         if (database->there[place]) {
             database->used[place]++;
-            return i;
+            return (uint8_t)i;
         }
         database->missed[place]++;
     }

@@ -225,7 +225,7 @@ static void seed_carts(struct actor *actor)
     int carts = MIN(actor_scenario(actor)->redis.carts, actor_scenario(actor)->redis.keys_max);
     for (int i = 0; i < carts; i++) {
         struct pack *label = actor_pack(actor);
-        pack_label(label, "cart-", (uint64_t)(FIRST_CART + i));
+        pack_label(label, "cart-", (uint64_t)FIRST_CART + (uint64_t)i);
         struct cursor cursor = {.at = label->bytes, .end = label->bytes + label->len};
         struct slice name = cursor_text(&cursor);
         struct entry *cart = add(actor, name, actor_scenario(actor)->redis.cart_ttl_ns);

@@ -142,6 +142,7 @@ struct world {
     size_t actor_count;
     struct actor *postgresql, *redis, *load; /* found by kind; NULL: not there */
     struct actor *ready_first, *ready_last;
+    unsigned turn_taken; /* messages that the first of them has taken */
     struct span_site **sites;
     size_t site_count;
     struct metrics metrics;

@@ -27,7 +27,7 @@ void slab_init(struct slab *slab, size_t item_bytes, uint32_t max);
 void slab_fini(struct slab *slab);
 /* NULL when `max` are in use. Only the item's own fields behind slab_item are to be set by the caller. */
 void *slab_take(struct slab *slab);
-void slab_give(struct slab *slab, void *item);
+void slab_give(struct slab *slab, void *given);
 void *slab_find(const struct slab *slab, uint64_t handle); /* NULL: stale */
 
 /* Makes all handles given out so far stale, the item stays in use. */

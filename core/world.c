@@ -3,6 +3,15 @@
 
 #include <stdlib.h>
 
+/* The last sample is at the timeline's end, also when that is not a whole number of them away: the world
+   runs until then, so that all of it has been played. */
+static void arm_sample(struct world *world)
+{
+    int64_t at_ns = MIN(world->now_ns + WORLD_SAMPLE_NS, world_end(world));
+    if (at_ns > world->now_ns)
+        due_arm(&world->due, &world->sample, at_ns);
+}
+
 static void sample_due(void *owner, int64_t now_ns)
 {
     struct world *world = owner;
@@ -10,8 +19,7 @@ static void sample_due(void *owner, int64_t now_ns)
     alerts_judge(world, now_ns);
     if (world->sink.metrics)
         world->sink.metrics(world->sink.owner, &world->metrics, now_ns);
-    if (now_ns + WORLD_SAMPLE_NS <= world_end(world))
-        due_arm(&world->due, &world->sample, now_ns + WORLD_SAMPLE_NS);
+    arm_sample(world);
 }
 
 static void log_phase(struct world *world, const struct phase *phase)
@@ -84,7 +92,7 @@ struct world *world_new(const struct world_options *options)
             world->actors[i].kind->start(&world->actors[i]);
     load_start(world);
     world->sample = (struct timer){.fire = sample_due, .owner = world};
-    due_arm(&world->due, &world->sample, world->now_ns + WORLD_SAMPLE_NS);
+    arm_sample(world);
     return world;
 }
 
@@ -118,6 +126,7 @@ bool world_start_demo(struct world *world, int64_t now_ns)
     world->zero_ns = world->now_ns;
     arm_plans(world);
     load_start_demo(world);
+    arm_sample(world);
     for (size_t a = 0; a < world->actor_count; a++)
         for (size_t i = 0; i < world->actors[a].pool_count; i++)
             world->actors[a].pools[i].pool.zero_ns = world->zero_ns;
@@ -132,6 +141,7 @@ bool world_stop_demo(struct world *world)
     for (size_t i = 0; i < world->scenario->phase_count + world->scenario->fault_count; i++)
         due_cancel(&world->due, &world->plans[i].timer);
     world->zero_ns = NEVER;
+    arm_sample(world);
     return true;
 }
 
@@ -215,25 +225,34 @@ static void handle(struct actor *actor, struct message *message)
     message_free(&actor->world->messages, message);
 }
 
-/* Lets actors take their messages, a bounded number each before the next one's turn. */
+/* Behind all that are ready if there is more for it to do. */
+static void end_turn(struct world *world, struct actor *actor)
+{
+    world->turn_taken = 0;
+    world->ready_first = actor->next_ready;
+    if (!world->ready_first)
+        world->ready_last = NULL;
+    actor->ready = false;
+    if (actor->mailbox.first)
+        make_ready(world, actor);
+}
+
+/* Lets actors take their messages, a bounded number each before the next one's turn. Whoever is in the
+   middle of a turn stays first in line, so it does not matter where max_events cuts. */
 static unsigned run_ready(struct world *world, unsigned max_events)
 {
     unsigned events = 0;
     while (world->ready_first && events < max_events) {
         struct actor *actor = world->ready_first;
-        world->ready_first = actor->next_ready;
-        if (!world->ready_first)
-            world->ready_last = NULL;
-        actor->ready = false;
-        struct message *message = NULL;
-        for (int i = 0; i < TURN_MESSAGES_MAX && events < max_events; i++, events++) {
-            message = mailbox_take(&actor->mailbox);
-            if (!message)
-                break;
-            handle(actor, message);
+        bool may = world->turn_taken < TURN_MESSAGES_MAX;
+        struct message *message = may ? mailbox_take(&actor->mailbox) : NULL;
+        if (!message) {
+            end_turn(world, actor);
+            continue;
         }
-        if (actor->mailbox.first)
-            make_ready(world, actor);
+        world->turn_taken++;
+        events++;
+        handle(actor, message);
     }
     return events;
 }

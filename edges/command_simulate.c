@@ -1,10 +1,15 @@
 /* simulate: a scenario in virtual time. */
 #include "edges/command.h"
+#include "edges/exit_code.h"
+#include "edges/otlp_outlet.h"
 #include "edges/session.h"
 #include "edges/simulate.h"
 #include "edges/start_time.h"
 
+enum { OTLP_QUEUE_BYTES_VIRTUAL = 16 << 20 }; /* the run waits for its backend, so that little suffices */
+
 static volatile sig_atomic_t stop;
+static struct otlp_outlet outlet;
 
 static void on_signal(int signal)
 {
@@ -27,6 +32,16 @@ static bool prepare(struct session *session, struct world_options *world)
     watch_signals();
     session->start_unix_ns =
         options->start_given ? options->start_unix_ns : start_time_ending_now(session->scenario->duration_ns);
+    if (!options->otlp)
+        return true;
+    struct otlp_outlet_options otlp = {.loop = ev_default_loop(0),
+                                       .endpoint = options->otlp,
+                                       .virtual = true,
+                                       .queue_bytes = OTLP_QUEUE_BYTES_VIRTUAL};
+    session->exit_code = EXIT_CODE_USAGE;
+    if (!otlp_outlet_open(&outlet, session, &otlp))
+        return false;
+    otlp_outlet_sink(&outlet, &session->extra);
     return true;
 }
 
@@ -34,8 +49,9 @@ static void play(struct session *session)
 {
     struct progress progress;
     progress_open(&progress, session->scenario, session->options->quiet);
-    session->interrupted = !simulate_world(session->world, &progress, &stop);
+    session->interrupted = !simulate_world(session->world, &progress, outlet.export, &stop);
     progress_close(&progress);
+    session->failed_to_write |= !otlp_outlet_close(&outlet, 0, &stop);
 }
 
 static int run_simulate(const struct options *options)
@@ -53,12 +69,13 @@ const struct command command_simulate = {
             "  doorbuster simulate black-friday-v5 --seed 7    the same run each time\n"
             "  doorbuster simulate incident.yaml --json        the report for a program\n"
             "  doorbuster simulate incident.yaml --traces t.jsonl --logs l.jsonl\n"
+            "  doorbuster simulate black-friday-v5 --otlp http://localhost:4318\n"
             "  doorbuster simulate black-friday-v5 --set postgresql.cores=16\n\n"
             "SCENARIO is a file, or a name that `doorbuster scenarios` lists.\n"
             "FILE may be - for standard output. Exits with 99 when an expectation\n"
             "failed or a fault did not land.",
     .options = (const int[]){OPTION_SEED, OPTION_SET, OPTION_START, OPTION_REPORT, OPTION_TRACES,
-                             OPTION_METRICS, OPTION_LOGS, OPTION_JSON, OPTION_QUIET, 0},
+                             OPTION_METRICS, OPTION_LOGS, OPTION_OTLP, OPTION_JSON, OPTION_QUIET, 0},
     .files_min = 1,
     .files_max = 1,
     .run = run_simulate,

@@ -23,6 +23,7 @@ static const struct argp_option table[] = {
     {"traces", OPTION_TRACES, "FILE", 0, "Write all spans as OTLP/JSON lines", 0},
     {"metrics", OPTION_METRICS, "FILE", 0, "Write the metrics as OTLP/JSON lines", 0},
     {"logs", OPTION_LOGS, "FILE", 0, "Write the logs as OTLP/JSON lines", 0},
+    {"otlp", OPTION_OTLP, "URL", 0, "Send traces, metrics and logs to this OTLP/HTTP endpoint", 0},
     {"json", OPTION_JSON, NULL, 0, "JSON on standard output, and nothing else there", 0},
     {"quiet", OPTION_QUIET, NULL, 0, "Say no more than what was asked for: no progress, no timings", 0},
     {"from", OPTION_FROM, "DURATION", 0, "Begin the timeline there, after a minute of what comes before it",
@@ -213,6 +214,9 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
     case OPTION_METRICS:
     case OPTION_LOGS:
         return take_output(parsing, (enum output_kind)(key - OPTION_REPORT), arg);
+    case OPTION_OTLP:
+        parsing->options->otlp = arg;
+        return 0;
     case OPTION_JSON:
         parsing->options->json = true;
         return 0;

@@ -26,6 +26,7 @@ enum option_key {
     OPTION_TRACES,
     OPTION_METRICS,
     OPTION_LOGS,
+    OPTION_OTLP,
     OPTION_JSON,
     OPTION_QUIET,
     OPTION_FROM,
@@ -44,9 +45,10 @@ struct options {
     const char *outputs[OUTPUT_KINDS]; /* NULL: not wanted; "-": standard output */
     uint64_t seed; /* at most INT64_MAX, so that JSON readers take it */
     int64_t start_unix_ns;
-    int64_t from_ns;       /* on the timeline */
-    double speed;          /* 1: real time */
-    const char *listen;    /* address; NULL: 127.0.0.1 */
+    int64_t from_ns; /* on the timeline */
+    double speed; /* 1: real time */
+    const char *otlp; /* URL; NULL: not wanted */
+    const char *listen; /* address; NULL: 127.0.0.1 */
     const char *log_level; /* NULL: none */
     bool seed_given, start_given, json, quiet;
 };

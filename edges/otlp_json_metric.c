@@ -109,7 +109,7 @@ static void put_point(const struct otlp_json *otlp, struct text *text, const str
         text_lit(text, ",\"asDouble\":");
         put_double(text, point->value);
     }
-    if (series->exemplar.trace_hi | series->exemplar.trace_lo)
+    if (point->has_exemplar)
         put_exemplar(otlp, text, &series->exemplar);
     text_char(text, '}');
 }

@@ -151,6 +151,9 @@ bool otlp_points_make(struct otlp_points *points, const struct series *series, s
     point->start_ns = is_delta(points, kind) ? points->since_ns : 0;
     point->bounds = NULL;
     point->has_range = false;
+    point->has_exemplar = !points->options.no_exemplars &&
+                          (series->exemplar.trace_hi | series->exemplar.trace_lo) &&
+                          series->exemplar.at_ns >= point->start_ns;
     if (kind == METRIC_HISTOGRAM)
         return histogram_make(points, series, index, point);
     point->value = series->value;

@@ -17,6 +17,7 @@ enum { OTLP_BUCKETS_MAX = 160 }; /* as SDKs have it by default */
 struct otlp_point_options {
     bool delta; /* of counters and histograms; up-down counters stay cumulative */
     bool explicit_bounds;
+    bool no_exemplars;
 };
 
 struct otlp_before;
@@ -33,6 +34,7 @@ struct otlp_point {
     double value; /* all but histograms */
     uint64_t count, zeros;
     double sum, min, max;
+    bool has_exemplar;
     bool has_range; /* min and max are known: not those of a delta */
     int scale, offset; /* exponential: of buckets[0] */
     const double *bounds; /* explicit: bucket_count - 1 upper bounds, each its bucket's; else NULL */

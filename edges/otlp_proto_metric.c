@@ -10,11 +10,9 @@ struct packed_exemplar {
     uint8_t trace[16], span[8];
 };
 
-static size_t exemplar_make(const struct otlp_proto *otlp, struct packed_exemplar *made,
-                            const struct exemplar *exemplar)
+static void exemplar_make(const struct otlp_proto *otlp, struct packed_exemplar *made,
+                          const struct exemplar *exemplar)
 {
-    if (!(exemplar->trace_hi | exemplar->trace_lo))
-        return 0;
     otlp__exemplar__init(&made->message);
     made->list = &made->message;
     proto_id(made->trace, exemplar->trace_hi);
@@ -25,7 +23,6 @@ static size_t exemplar_make(const struct otlp_proto *otlp, struct packed_exempla
     made->message.as_double = exemplar->value;
     made->message.span_id = proto_bytes(made->span, sizeof made->span);
     made->message.trace_id = proto_bytes(made->trace, sizeof made->trace);
-    return 1;
 }
 
 /* What the three kinds of points have in common; their fields have the same names. */
@@ -35,7 +32,8 @@ static size_t exemplar_make(const struct otlp_proto *otlp, struct packed_exempla
         (message).time_unix_nano = otlp_unix_ns(&otlp->encoding.source, point->at_ns);                       \
         (message).n_attributes = otlp->attrs.count;                                                          \
         (message).attributes = otlp->attrs.list;                                                             \
-        (message).n_exemplars = exemplar_make(otlp, &exemplar, &series->exemplar);                           \
+        exemplar_make(otlp, &exemplar, &series->exemplar);                                                   \
+        (message).n_exemplars = point->has_exemplar;                                                         \
         (message).exemplars = &exemplar.list;                                                                \
     } while (0)
 

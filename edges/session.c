@@ -181,10 +181,11 @@ static int play_and_tell(struct session *session)
 {
     struct world_options world = {
         .scenario = session->scenario, .registry = &registry, .seed = session->seed};
-    if (session->options->json && !session->options->quiet)
-        fprintf(stderr, "seed %llu\n", (unsigned long long)session->seed);
     if (!session->driver->prepare(session, &world))
         return session->exit_code;
+    /* From here on a signal finds the run ready for it. */
+    if (session->options->json && !session->options->quiet)
+        fprintf(stderr, "seed %llu\n", (unsigned long long)session->seed);
     world.sink = sink_of(session);
     session->world = world_new(&world);
     play(session);

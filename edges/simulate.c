@@ -2,12 +2,15 @@
 
 #include <limits.h>
 
-bool simulate_world(struct world *world, struct progress *progress, const volatile sig_atomic_t *stop)
+bool simulate_world(struct world *world, struct progress *progress, struct otlp_export *export,
+                    const volatile sig_atomic_t *stop)
 {
     for (int64_t next_ns; (next_ns = world_next_at(world)) != NEVER;) {
         if (*stop)
             return false;
         world_turn(world, next_ns, UINT_MAX);
+        if (export)
+            otlp_export_relieve(export, stop);
         if (progress_due(progress))
             progress_show(progress, world);
     }

@@ -7,11 +7,14 @@
 #ifndef EDGES_SIMULATE_H
 #define EDGES_SIMULATE_H
 
+#include "edges/otlp_export.h"
 #include "edges/progress.h"
 
 #include <signal.h>
 
-/* False: *stop was set, and the run ended early. */
-bool simulate_world(struct world *world, struct progress *progress, const volatile sig_atomic_t *stop);
+/* False: *stop was set, and the run ended early. `export`, if any, holds the run back while its queue is half
+   full. */
+bool simulate_world(struct world *world, struct progress *progress, struct otlp_export *export,
+                    const volatile sig_atomic_t *stop);
 
 #endif

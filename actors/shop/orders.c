@@ -32,8 +32,7 @@ static void drop_oldest(struct orders *orders)
     orders->kept--;
 }
 
-struct order_row orders_insert(struct orders *orders, uint64_t id, int64_t total_cents, int64_t quantity,
-                               struct slice key)
+struct order_row orders_insert(struct orders *orders, uint64_t id, int64_t total_cents, struct slice key)
 {
     struct order *order = NULL;
     ASSERT(key.len <= ORDERS_KEY_MAX);
@@ -46,7 +45,7 @@ struct order_row orders_insert(struct orders *orders, uint64_t id, int64_t total
     if (orders->kept == ORDERS_KEPT)
         drop_oldest(orders);
     order = base_alloc(1, sizeof *order);
-    order->row = (struct order_row){.id = id, .total_cents = total_cents, .quantity = quantity};
+    order->row = (struct order_row){.id = id, .total_cents = total_cents};
     order->key_len = key.len;
     HASH_ADD(by_id, orders->by_id, row.id, sizeof order->row.id, order);
     if (key.len) {
@@ -63,7 +62,7 @@ bool orders_stands(const struct orders *orders, uint64_t id)
     return order && order->row.created;
 }
 
-bool orders_create(struct orders *orders, uint64_t id)
+bool orders_create(struct orders *orders, uint64_t id, int64_t pieces)
 {
     struct order *order = find(orders, id);
     if (!order || order->row.created)
@@ -71,7 +70,7 @@ bool orders_create(struct orders *orders, uint64_t id)
     order->row.created = true;
     orders->created++;
     orders->revenue_cents += order->row.total_cents;
-    orders->pieces += order->row.quantity;
+    orders->pieces += pieces;
     return true;
 }
 

@@ -22,15 +22,16 @@ struct orders {
 
 struct order_row {
     uint64_t id;
-    int64_t total_cents, quantity;
+    int64_t total_cents;
     bool created;
 };
 
-/* `key` of length 0: none; at most ORDERS_KEY_MAX bytes. Gives the row: the new one, or the one that has the key already. */
-struct order_row orders_insert(struct orders *orders, uint64_t id, int64_t total_cents, int64_t quantity,
-                               struct slice key);
-/* Marks it as standing, once. False: no such order, or it stood already. */
-bool orders_create(struct orders *orders, uint64_t id);
+/* `key` of length 0: none; at most ORDERS_KEY_MAX bytes. Gives the row: the new one, or the one that has the
+   key already. */
+struct order_row orders_insert(struct orders *orders, uint64_t id, int64_t total_cents, struct slice key);
+/* Marks it as standing, once, with the pieces that left the stock for it. False: no such order, or it stood
+   already. */
+bool orders_create(struct orders *orders, uint64_t id, int64_t pieces);
 bool orders_stands(const struct orders *orders, uint64_t id);
 void orders_fini(struct orders *orders);
 /* Adds up the rows kept, for checks: equals the totals while nothing has been dropped. */

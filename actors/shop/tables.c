@@ -84,7 +84,7 @@ static void stock_reserve(struct tables *tables, struct cursor *params, struct p
     uint64_t order = (uint64_t)cursor_int(params);
     bool reserved = orders_stands(&tables->orders, order);
     if (!reserved && catalogue_take(&tables->catalogue, id, quantity)) {
-        reserved = orders_create(&tables->orders, order);
+        reserved = orders_create(&tables->orders, order, quantity);
         if (!reserved) { /* no such order: the transaction rolls back */
             tables->catalogue.stock[id - 1] += (int32_t)quantity;
             tables->catalogue.taken -= quantity;
@@ -109,7 +109,7 @@ static void order_insert(struct tables *tables, struct cursor *params, struct pa
         return;
     }
     int64_t total_cents = catalogue_price_cents(product) * quantity;
-    struct order_row row = orders_insert(&tables->orders, id, total_cents, quantity, key);
+    struct order_row row = orders_insert(&tables->orders, id, total_cents, key);
     pack_array(pack, 2);
     pack_int(pack, (int64_t)row.id);
     pack_int(pack, row.total_cents);

@@ -188,15 +188,12 @@ static void take_answer(void *owner, uint64_t token, enum status status, const s
 
 void toy_begin(struct toy *toy, const struct actor_kind *const *kinds, size_t count)
 {
-    *toy = (struct toy){.scenario = {.name = "toy",
-                                     .duration_ns = 10 * NS_PER_MIN,
-                                     .postgresql = {.cores = 1,
-                                                    .max_connections = 100,
-                                                    .database = "toys",
-                                                    .host = "toy-box"},
-                                     .redis = {.work = {NS_PER_MS, NS_PER_MS},
-                                               .keys_max = 100,
-                                               .cart_ttl_ns = NS_PER_HOUR}}};
+    *toy = (struct toy){
+        .scenario = {
+            .name = "toy",
+            .duration_ns = 10 * NS_PER_MIN,
+            .postgresql = {.cores = 1, .max_connections = 100, .database = "toys", .host = "toy-box"},
+            .redis = {.work = {NS_PER_MS, NS_PER_MS}, .keys_max = 100, .cart_ttl_ns = NS_PER_HOUR}}};
     assert_in_range(count, 1, TOY_KINDS_MAX);
     memcpy(toy->kinds, kinds, count * sizeof *kinds);
     toy->registry = (struct registry){.kinds = toy->kinds,
@@ -208,13 +205,12 @@ void toy_begin(struct toy *toy, const struct actor_kind *const *kinds, size_t co
 
 void toy_open(struct toy *toy, uint64_t seed)
 {
-    struct world_options options = {
-        .scenario = &toy->scenario,
-        .registry = &toy->registry,
-        .seed = seed,
-        .sink = {.owner = toy, .span = take_span, .log = take_log, .answer = take_answer},
-        .calls_max = toy->calls_max};
-    toy->world = world_new(&options);
+    toy->options.scenario = &toy->scenario;
+    toy->options.registry = &toy->registry;
+    toy->options.seed = seed;
+    toy->options.sink =
+        (struct sink){.owner = toy, .span = take_span, .log = take_log, .answer = take_answer};
+    toy->world = world_new(&toy->options);
 }
 
 void toy_end(struct toy *toy)

@@ -1,7 +1,7 @@
 /*
  * toy_world: a world of a few tiny actor kinds that a test defines, without the shop, and what comes of it.
  *
- * The test fills `scenario` between toy_begin and toy_open, asks with toy_ask and lets time pass with
+ * The test fills `scenario` (and `options`) between toy_begin and toy_open, asks with toy_ask and lets time pass with
  * toy_run_until or toy_run. Spans, logs and answers are kept in the order told, their text copied. Owner:
  * the test; toy_end gives everything back, and checks that the world holds nothing that it should not.
  *
@@ -30,8 +30,8 @@ struct toy {
     struct scenario scenario;
     struct registry registry;
     const struct actor_kind *kinds[TOY_KINDS_MAX];
-    uint32_t calls_max; /* 0: as usual */
-    bool deaf;          /* keeps no spans and logs */
+    struct world_options options; /* toy_open sets scenario, registry, seed and sink */
+    bool deaf; /* keeps no spans and logs */
     struct world *world;
     struct span *spans;
     struct log_record *logs;
@@ -76,6 +76,6 @@ size_t toy_span_count(const struct toy *toy, const char *name);
 /* NULL: it has no such attribute. */
 const struct attr *toy_attr(const struct attrs *attrs, enum attr_key key);
 const char *toy_attr_text(const struct attrs *attrs, enum attr_key key); /* "": none */
-double toy_attr_number(const struct attrs *attrs, enum attr_key key);    /* -1: none; truth is 0 or 1 */
+double toy_attr_number(const struct attrs *attrs, enum attr_key key); /* -1: none; truth is 0 or 1 */
 
 #endif

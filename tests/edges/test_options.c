@@ -155,7 +155,7 @@ static void a_broken_assertion_says_how_to_repeat_the_run(void **state)
     said[fread(said, 1, sizeof said - 1, file)] = '\0';
     fclose(file);
     assert_string_equal(said, "doorbuster: broken: one == two, at core/some.c:17 (seed 42)\n"
-                              "repeat: doorbuster simulate a.yaml --seed 42 --set 'x=a b'\n");
+                              "repeat: doorbuster play a.yaml --seed 42 --set 'x=a b'\n");
     assert_null(base_on_broken);
 }
 

@@ -75,7 +75,7 @@ static void a_span_is_one_line(void **state)
             CART_ID) "\"scopeSpans\":[" CAPTURE_SCOPE "\"spans\":["
                      "{\"traceId\":\"0123456789abcdeffedcba9876543210\",\"spanId\":\"00000000000000aa\","
                      "\"parentSpanId\":\"00000000000000bb\",\"startTimeUnixNano\":\"1764000000000000001\","
-                     "\"endTimeUnixNano\":\"1764000002000000000\",\"flags\":259,"
+                     "\"endTimeUnixNano\":\"1764000002000000000\",\"flags\":771,"
                      "\"name\":\"GET /cart/{cart_id}\",\"kind\":2,\"attributes\":["
                      "{\"key\":\"http.request.method\",\"value\":{\"stringValue\":\"GET\"}},"
                      "{\"key\":\"url.path\",\"value\":{\"stringValue\":\"/cart/1\"}},"
@@ -226,7 +226,7 @@ static void a_late_span_links_to_its_parent(void **state)
     struct capture capture;
     const char *line = line_of(&capture, &span);
     assert_non_null(strstr(line, "\"links\":[{\"traceId\":\"0123456789abcdeffedcba9876543210\","
-                                 "\"spanId\":\"00000000000000bb\",\"flags\":259}],"));
+                                 "\"spanId\":\"00000000000000bb\",\"flags\":771}],"));
     assert_non_null(strstr(line, "\"droppedAttributesCount\":3,"));
     free(capture.text);
 }

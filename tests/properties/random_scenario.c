@@ -23,15 +23,15 @@ struct making {
     struct chance chance;
     struct text *yaml;
     int64_t start_s, end_s;
-    int64_t connections;       /* of the database */
-    int64_t pool_max[POOLS];   /* the most that a pool of this name has at first */
+    int64_t connections; /* of the database */
+    int64_t pool_max[POOLS]; /* the most that a pool of this name has at first */
     bool down[SERVICES], there[INDEXES];
 };
 
-static const char *const services[SERVICES] = {"frontend",         "cart-service",     "currency-service",
-                                               "ad-service",       "product-catalog",  "recommendation-service",
-                                               "shipping-service", "payment-service",  "checkout",
-                                               "inventory-service", "postgresql" /* a store: goes down, no more */};
+static const char *const services[SERVICES] = {
+    "frontend",        "cart-service",           "currency-service", "ad-service",
+    "product-catalog", "recommendation-service", "shipping-service", "payment-service",
+    "checkout",        "inventory-service",      "postgresql" /* a store: goes down, no more */};
 
 static const struct {
     const char *service, *name;
@@ -76,8 +76,8 @@ static long long some_rate(struct making *making)
 
 static void make_streams(struct making *making)
 {
-    static const char *const journeys[] = {"browse", "checkout", "checkout", "hoard", "again",
-                                           "wander", "look",     "nonsense"};
+    static const char *const journeys[] = {"browse", "checkout", "checkout", "hoard",
+                                           "again",  "wander",   "look",     "nonsense"};
     long long count = between(making, 1, STREAMS), start = making->start_s;
     line(making, "streams:");
     for (long long i = 0; i < count; i++) {
@@ -147,8 +147,8 @@ static void make_stores(struct making *making)
     line(making, "  jitter: 0.%lld", between(making, 0, 9));
     line(making, "  cancel: %s", one_in(making, 2) ? "on_deadline" : "never");
     long long keys = one_in(making, 3) ? between(making, 1, 20) : 100000;
-    line(making, "redis: {carts: %lld, keys_max: %lld, cart_ttl: %llds}", between(making, 0, MIN(keys, 60)), keys,
-         one_in(making, 2) ? between(making, 1, 5) : 1800);
+    line(making, "redis: {carts: %lld, keys_max: %lld, cart_ttl: %llds}", between(making, 0, MIN(keys, 60)),
+         keys, one_in(making, 2) ? between(making, 1, 5) : 1800);
 }
 
 static void make_fault(struct making *making, long long at_ms)
@@ -167,7 +167,8 @@ static void make_fault(struct making *making, long long at_ms)
              between(making, 1, MIN(making->connections, 40)));
         return;
     case 3:
-        line(making, "    acquire_timeout: {pool: %s, limit: %lldms}", pool_names[pool], between(making, 1, 3000));
+        line(making, "    acquire_timeout: {pool: %s, limit: %lldms}", pool_names[pool],
+             between(making, 1, 3000));
         return;
     case 4:
         line(making, "    hold_connections: {pool: %s, count: %lld}", pool_names[pool],
@@ -177,7 +178,8 @@ static void make_fault(struct making *making, long long at_ms)
         line(making, "    read_replicas: %lld", between(making, 0, 7));
         return;
     case 6:
-        line(making, "    service_slow: {service: %s, factor: %lld}", services[service], between(making, 1, 40));
+        line(making, "    service_slow: {service: %s, factor: %lld}", services[service],
+             between(making, 1, 40));
         return;
     default:
         line(making, "    %s: %s", making->down[service] ? "service_up" : "service_down", services[service]);

@@ -111,13 +111,28 @@ static void noise(struct call *call, struct pack *body)
 
 /* ---- journeys ---- */
 
+/* Some are in such a hurry that the order stands before they know. */
+static bool in_a_hurry(struct call *call)
+{
+    return call_draw(call, 9) & 1;
+}
+
+static bool patient(struct call *call)
+{
+    return !in_a_hurry(call);
+}
+
 static const struct step hoard[] = {
-    ASK("checkout", "POST /orders/create", .limit_ms = 1500, .body = an_order, .outcomes = true),
+    ASK("checkout", "POST /orders/create", .limit_ms = 70, .when = in_a_hurry, .body = an_order,
+        .outcomes = true),
+    ASK("checkout", "POST /orders/create", .limit_ms = 1500, .when = patient, .body = an_order,
+        .outcomes = true),
     END(),
 };
 
 static const struct step again[] = {
-    ASK("checkout", "POST /checkout", .limit_ms = 800, .body = the_same_order, .outcomes = true, .optional = true),
+    ASK("checkout", "POST /checkout", .limit_ms = 800, .body = the_same_order, .outcomes = true,
+        .optional = true),
     ASK("checkout", "POST /checkout", .limit_ms = 800, .body = the_same_order, .outcomes = true),
     END(),
 };
@@ -136,10 +151,10 @@ static const struct step wander[] = {
 
 /* One step of many, by the call's draw. */
 #define CHOICES 10
-#define CHOICE(n)                                            \
-    static bool choice_##n(struct call *call)                \
-    {                                                        \
-        return draw_below(call_draw(call, 8), CHOICES) == n; \
+#define CHOICE(n)                                                                                            \
+    static bool choice_##n(struct call *call)                                                                \
+    {                                                                                                        \
+        return draw_below(call_draw(call, 8), CHOICES) == n;                                                 \
     }
 CHOICE(0)
 CHOICE(1)
@@ -154,12 +169,14 @@ CHOICE(9)
 
 static const struct step look[] = {
     ASK("product-catalog", "GET /products", .limit_ms = 900, .when = choice_0, .body = category),
-    ASK("product-catalog", "GET /products/recommendations", .limit_ms = 900, .when = choice_1, .body = category),
+    ASK("product-catalog", "GET /products/recommendations", .limit_ms = 900, .when = choice_1,
+        .body = category),
     ASK("product-catalog", "GET /products/search", .limit_ms = 900, .when = choice_2, .body = category),
     ASK("product-catalog", "GET /products/popular-with-history", .when = choice_3, .body = category),
     ASK("product-catalog", "GET /products/{id}", .limit_ms = 20, .when = choice_4, .body = a_product),
     ASK("product-catalog", "GET /products/{id}", .when = choice_5, .body = no_product),
-    ASK("inventory-service", "GET /inventory/{product_id}", .limit_ms = 100, .when = choice_6, .body = a_product),
+    ASK("inventory-service", "GET /inventory/{product_id}", .limit_ms = 100, .when = choice_6,
+        .body = a_product),
     ASK("inventory-service", "GET /inventory/{product_id}", .when = choice_7, .body = no_product),
     ASK("checkout", "GET /orders/popular-products", .limit_ms = 300, .when = choice_8, .body = nothing),
     ASK("checkout", "GET /no/such/route", .when = choice_9, .body = nothing),

@@ -25,7 +25,7 @@ services:
   recommendation-service: {pools: {recommendations: {max: 1, acquire_timeout: 1s}}}
 postgresql: {products: [[0m, 400000]], scan: 1us}
 faults: [{at: 0m, drop_index: idx_products_category}]
-expect: ["demo.errors: rate>0.2"]
+expect: ["demo.errors: rate>0.05"]
 YAML
 small=scenarios/small.yaml
 
@@ -80,7 +80,7 @@ for later in --speed=10 --otlp=http://x --listen=:1 --fork --only=frontend; do
     expect 2 "$doorbuster" simulate "$small" "$later"
     says err "unknown option ${later%%=*}"
 done
-expect 2 "$doorbuster" run "$small"
+expect 2 "$doorbuster" compare "$small"
 expect 2 "$doorbuster" simulate
 expect 2 "$doorbuster" simulate "$small" "$small"
 expect 2 "$doorbuster" simulate "$small" --seed x

@@ -81,8 +81,8 @@ const struct stream_stats *story_stream(const struct story *story, const char *s
 const struct window *story_point(const struct story *story, const char *stream, int minute)
 {
     size_t index = stream_index(story, stream);
-    const struct window *window = stream_point(&story->stats->streams[index], &story->scenario->streams[index],
-                                               minute * NS_PER_MIN);
+    const struct window *window =
+        stream_point(&story->stats->streams[index], &story->scenario->streams[index], minute * NS_PER_MIN);
     assert_non_null(window);
     assert_true(window->requests > 0);
     return window;

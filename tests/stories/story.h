@@ -25,9 +25,11 @@ bool story_long(void);
 const char *story_path(const char *file);
 
 /* `sink` may be NULL; its owner is given as it is. */
-struct story story_play(const char *file, uint64_t seed, const struct sink *sink, const char *const *settings);
+struct story story_play(const char *file, uint64_t seed, const struct sink *sink,
+                        const char *const *settings);
 /* The same in two halves, for a test that has to look at the world before it runs. */
-struct story story_open(const char *file, uint64_t seed, const struct sink *sink, const char *const *settings);
+struct story story_open(const char *file, uint64_t seed, const struct sink *sink,
+                        const char *const *settings);
 void story_run(struct story *story);
 void story_end(struct story *story);
 

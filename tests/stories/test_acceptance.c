@@ -46,8 +46,8 @@ static int judge_baseline(const struct story *story, uint64_t seed)
         const struct window *window = story_minute(story, "baseline", minute);
         off += story_outside((double)window->requests, 50, 160, "seed %d: baseline requests of minute %zu",
                              (int)seed, minute);
-        off += story_outside((double)window->errors, 0, 0, "seed %d: baseline errors of minute %zu", (int)seed,
-                             minute);
+        off += story_outside((double)window->errors, 0, 0, "seed %d: baseline errors of minute %zu",
+                             (int)seed, minute);
         off += story_outside(window_p95_ms(window), 250, 500, "seed %d: baseline p95 in ms of minute %zu",
                              (int)seed, minute);
     }
@@ -88,8 +88,8 @@ static int judge_alerts(const struct story *story, uint64_t seed)
 static void judge_seed(uint64_t seed, struct verdict *verdict)
 {
     struct story story = story_play(FLAGSHIP, seed, NULL, NULL);
-    int off = judge_table(&story, seed, verdict) + judge_baseline(&story, seed) + judge_latency(&story, seed) +
-              judge_alerts(&story, seed);
+    int off = judge_table(&story, seed, verdict) + judge_baseline(&story, seed) +
+              judge_latency(&story, seed) + judge_alerts(&story, seed);
     for (size_t i = 0; i < story.scenario->expect_count; i++)
         off += story_outside(story.stats->expects[i].held, 1, 1, "seed %d: %s (%s)", (int)seed,
                              story.scenario->expects[i].text, story.stats->expects[i].actual);
@@ -113,8 +113,9 @@ static void test_published_table(void **state)
         double mean = verdict.sum_percent[i] / seeds;
         print_message("minute %2d: published %.0f %%, mean of %d seeds %.2f %%\n", row->minute,
                       row->errors_percent, seeds, mean);
-        verdict.off += story_outside(mean, row->errors_percent - mean_within, row->errors_percent + mean_within,
-                                     "mean of %d seeds: demo errors in percent at minute %d", seeds, row->minute);
+        verdict.off +=
+            story_outside(mean, row->errors_percent - mean_within, row->errors_percent + mean_within,
+                          "mean of %d seeds: demo errors in percent at minute %d", seeds, row->minute);
     }
     assert_int_equal(verdict.off, 0);
 }

@@ -27,29 +27,35 @@ struct want {
     const char *text;
 };
 
-#define TEXT(name_, value_) {.name = (name_), .type = ATTR_TEXT, .text = (value_)}
-#define ANY(name_, type_) {.name = (name_), .type = (type_)}
-#define POOL_ATTRS                                                                       \
-    ANY("db.connection_pool.size", ATTR_INT), ANY("db.connection_pool.active", ATTR_INT), \
-        ANY("db.connection_pool.utilization_percent", ATTR_REAL),                         \
+#define TEXT(name_, value_)                                                                                  \
+    {                                                                                                        \
+        .name = (name_), .type = ATTR_TEXT, .text = (value_)                                                 \
+    }
+#define ANY(name_, type_)                                                                                    \
+    {                                                                                                        \
+        .name = (name_), .type = (type_)                                                                     \
+    }
+#define POOL_ATTRS                                                                                           \
+    ANY("db.connection_pool.size", ATTR_INT), ANY("db.connection_pool.active", ATTR_INT),                    \
+        ANY("db.connection_pool.utilization_percent", ATTR_REAL),                                            \
         ANY("db.connection_pool.wait_time_ms", ATTR_REAL), ANY("db.connection_pool.exhausted", ATTR_BOOL)
 #define DEMO_ATTRS ANY("demo.minute", ATTR_INT), TEXT("demo.phase", "critical")
-#define SLOW_ATTRS                                                                                     \
-    TEXT("db.index_used", "NONE"), ANY("db.simulation.slow_query_enabled", ATTR_BOOL),                 \
-        ANY("db.simulation.delay_ms", ATTR_REAL), ANY("db.full_table_scan", ATTR_BOOL),                \
-        TEXT("db.missing_index", "idx_products_recommendations"), ANY("db.rows_scanned", ATTR_INT),    \
-        ANY("db.slow_query", ATTR_BOOL), ANY("db.query.duration_ms", ATTR_REAL),                       \
+#define SLOW_ATTRS                                                                                           \
+    TEXT("db.index_used", "NONE"), ANY("db.simulation.slow_query_enabled", ATTR_BOOL),                       \
+        ANY("db.simulation.delay_ms", ATTR_REAL), ANY("db.full_table_scan", ATTR_BOOL),                      \
+        TEXT("db.missing_index", "idx_products_recommendations"), ANY("db.rows_scanned", ATTR_INT),          \
+        ANY("db.slow_query", ATTR_BOOL), ANY("db.query.duration_ms", ATTR_REAL),                             \
         ANY("db.active_queries", ATTR_INT)
-#define DATABASE_ATTRS                                                                                     \
-    TEXT("db.system.name", "postgresql"), TEXT("db.system", "postgresql"), TEXT("db.name", "ecommerce"),   \
-        TEXT("db.operation.name", "SELECT"), TEXT("db.operation", "SELECT"),                               \
-        TEXT("db.collection.name", "products"), TEXT("db.sql.table", "products"),                          \
-        ANY("db.query.text", ATTR_TEXT), ANY("db.statement", ATTR_TEXT),                                   \
-        TEXT("server.address", "postgresql-primary-0"), TEXT("net.peer.name", "postgresql-primary-0"),     \
+#define DATABASE_ATTRS                                                                                       \
+    TEXT("db.system.name", "postgresql"), TEXT("db.system", "postgresql"), TEXT("db.name", "ecommerce"),     \
+        TEXT("db.operation.name", "SELECT"), TEXT("db.operation", "SELECT"),                                 \
+        TEXT("db.collection.name", "products"), TEXT("db.sql.table", "products"),                            \
+        ANY("db.query.text", ATTR_TEXT), ANY("db.statement", ATTR_TEXT),                                     \
+        TEXT("server.address", "postgresql-primary-0"), TEXT("net.peer.name", "postgresql-primary-0"),       \
         ANY("server.port", ATTR_INT), ANY("net.peer.port", ATTR_INT), ANY("db.namespace", ATTR_TEXT)
-#define LOST_ATTRS(reason_)                                                                            \
-    ANY("checkout.failed", ATTR_BOOL), TEXT("checkout.failure_reason", reason_),                       \
-        ANY("user.id", ATTR_TEXT), ANY("checkout.total", ATTR_REAL)
+#define LOST_ATTRS(reason_)                                                                                  \
+    ANY("checkout.failed", ATTR_BOOL), TEXT("checkout.failure_reason", reason_), ANY("user.id", ATTR_TEXT),  \
+        ANY("checkout.total", ATTR_REAL)
 
 static const struct rule {
     const char *service, *name;
@@ -57,24 +63,45 @@ static const struct rule {
     enum which which;
     struct want wants[32];
 } rules[] = {
-    {"product-catalog", "GET /products", SPAN_SERVER, SUCCEEDED,
+    {"product-catalog",
+     "GET /products",
+     SPAN_SERVER,
+     SUCCEEDED,
      {TEXT("endpoint.type", "fast_indexed"), TEXT("db.index_used", "idx_products_category_active")}},
-    {"product-catalog", "SELECT ecommerce.products", SPAN_CLIENT, SUCCEEDED,
-     {TEXT("endpoint.type", "fast_indexed"), TEXT("db.index_used", "idx_products_category_active"), POOL_ATTRS,
-      DATABASE_ATTRS}},
-    {"product-catalog", "GET /products/recommendations", SPAN_SERVER, EVERY,
+    {"product-catalog",
+     "SELECT ecommerce.products",
+     SPAN_CLIENT,
+     SUCCEEDED,
+     {TEXT("endpoint.type", "fast_indexed"), TEXT("db.index_used", "idx_products_category_active"),
+      POOL_ATTRS, DATABASE_ATTRS}},
+    {"product-catalog",
+     "GET /products/recommendations",
+     SPAN_SERVER,
+     EVERY,
      {TEXT("endpoint.type", "slow_unindexed"), DEMO_ATTRS}},
-    {"recommendation-service", "POST /recommend", SPAN_SERVER, EVERY,
+    {"recommendation-service",
+     "POST /recommend",
+     SPAN_SERVER,
+     EVERY,
      {TEXT("endpoint.type", "slow_unindexed"), DEMO_ATTRS}},
     {"recommendation-service", "POST /recommend", SPAN_SERVER, SUCCEEDED, {SLOW_ATTRS}},
     {"recommendation-service", "POST /recommend", SPAN_SERVER, EXHAUSTED, {POOL_ATTRS}},
-    {"recommendation-service", "SELECT ecommerce.products", SPAN_CLIENT, SUCCEEDED,
+    {"recommendation-service",
+     "SELECT ecommerce.products",
+     SPAN_CLIENT,
+     SUCCEEDED,
      {TEXT("endpoint.type", "slow_unindexed"), DEMO_ATTRS, SLOW_ATTRS, POOL_ATTRS}},
-    {"recommendation-service", "SELECT ecommerce.products", SPAN_CLIENT, EXHAUSTED,
+    {"recommendation-service",
+     "SELECT ecommerce.products",
+     SPAN_CLIENT,
+     EXHAUSTED,
      {TEXT("endpoint.type", "slow_unindexed"), DEMO_ATTRS, POOL_ATTRS, DATABASE_ATTRS}},
     {"frontend", "POST /api/checkout", SPAN_SERVER, FAILED, {ANY("order.id", ATTR_TEXT), DEMO_ATTRS}},
     {"frontend", "POST /api/checkout", SPAN_SERVER, EXHAUSTED, {LOST_ATTRS("ConnectionPoolExhausted")}},
-    {"checkout", "POST /orders/create", SPAN_SERVER, FAILED,
+    {"checkout",
+     "POST /orders/create",
+     SPAN_SERVER,
+     FAILED,
      {LOST_ATTRS("product-recommendations-timeout"), ANY("order.id", ATTR_INT), DEMO_ATTRS}},
 };
 
@@ -154,7 +181,9 @@ static double number(const struct span *span, const char *name)
     const struct attr *attr = find_on(span, name);
     if (!attr)
         return -1;
-    return attr->type == ATTR_REAL ? attr->real : attr->type == ATTR_BOOL ? attr->truth : (double)attr->integer;
+    return attr->type == ATTR_REAL   ? attr->real
+           : attr->type == ATTR_BOOL ? attr->truth
+                                     : (double)attr->integer;
 }
 
 static bool near(double a, double b)
@@ -177,10 +206,10 @@ static void check_truth(struct watch *watch, const struct span *span)
         watch->exhausted++;
     } else if (!status_failed(span->status)) {
         double query_ms = number(span, "db.query.duration_ms");
-        truth &= near(took_ms, wait_ms + query_ms) && near(query_ms, number(span, "db.simulation.delay_ms")) &&
-                 near(number(span, "db.rows_scanned"), GROWN_ROWS) &&
-                 near(number(span, "db.slow_query"), query_ms > 1000) &&
-                 number(span, "db.active_queries") >= 1;
+        truth &=
+            near(took_ms, wait_ms + query_ms) && near(query_ms, number(span, "db.simulation.delay_ms")) &&
+            near(number(span, "db.rows_scanned"), GROWN_ROWS) &&
+            near(number(span, "db.slow_query"), query_ms > 1000) && number(span, "db.active_queries") >= 1;
         watch->slow_queries++;
     }
     watch->untrue += !truth;
@@ -235,9 +264,10 @@ static void test_attributes_stand_where_they_should(void **state)
     story_run(&story);
     for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
         if (watch.seen[i] < 10 || watch.missing[i])
-            print_error("rule %zu, %s %s: %zu spans seen, %zu attributes missing or wrong, the last of them %s\n", i,
-                        rules[i].service, rules[i].name, watch.seen[i], watch.missing[i],
-                        watch.last_missing[i] ? watch.last_missing[i] : "-");
+            print_error(
+                "rule %zu, %s %s: %zu spans seen, %zu attributes missing or wrong, the last of them %s\n", i,
+                rules[i].service, rules[i].name, watch.seen[i], watch.missing[i],
+                watch.last_missing[i] ? watch.last_missing[i] : "-");
         assert_true(watch.seen[i] >= 10);
         assert_int_equal(watch.missing[i], 0);
     }
@@ -257,7 +287,8 @@ static void test_status_has_its_error_type(void **state)
     assert_string_equal(status_info(STATUS_POOL_EXHAUSTED)->error_type, "ConnectionPoolExhausted");
     assert_string_equal(status_info(STATUS_POOL_EXHAUSTED)->sqlstate, "08006");
     for (int status = 0; status < STATUS_COUNT; status++)
-        assert_true(!status_info((enum status)status)->failed || status_info((enum status)status)->error_type);
+        assert_true(!status_info((enum status)status)->failed ||
+                    status_info((enum status)status)->error_type);
 }
 
 int main(void)

@@ -55,7 +55,8 @@ static void test_larger_pool_is_worse(void **state)
     struct story story = story_play(FLAGSHIP, seed, NULL, SETTINGS(POOL_MAX "100"));
     int off = minutes_outside(&story, "demo", 20, 30, 95, 100);
     for (size_t i = 1; i < ARRAY_LEN(table); i++)
-        off += story_outside(demo_percent(&story, table[i]), 90, 100, "demo errors in percent at %dm", table[i]);
+        off +=
+            story_outside(demo_percent(&story, table[i]), 90, 100, "demo errors in percent at %dm", table[i]);
     assert_int_equal(off, 0);
     story_end(&story);
 
@@ -221,7 +222,8 @@ static void test_service_down_for_a_minute(void **state)
         off += minutes_outside(&story, "demo", minute, minute + 1, 0, 0);
         off += minutes_outside(&story, "baseline", minute, minute + 1, 0, 0);
     }
-    off += minutes_outside(&story, "demo", 5, 6, 99, 100) + minutes_outside(&story, "baseline", 5, 6, 97, 100);
+    off +=
+        minutes_outside(&story, "demo", 5, 6, 99, 100) + minutes_outside(&story, "baseline", 5, 6, 97, 100);
     assert_int_equal(off, 0);
     assert_true(story.stats->faults[0].landed && story.stats->faults[1].landed);
     story_end(&story);

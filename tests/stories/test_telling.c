@@ -24,7 +24,8 @@ struct teller {
     struct text text;
 };
 
-static void tell(struct teller *teller, int64_t at_ns, const char *service, const char *kind, const char *what)
+static void tell(struct teller *teller, int64_t at_ns, const char *service, const char *kind,
+                 const char *what)
 {
     char head[200];
     int64_t ms = at_ns / NS_PER_MS;

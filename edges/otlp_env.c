@@ -1,0 +1,362 @@
+#include "edges/otlp_env.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "edges/otlp_env_parts.h"
+
+static const char *const signal_names[] = {
+    [OTLP_TRACES] = "TRACES", [OTLP_METRICS] = "METRICS", [OTLP_LOGS] = "LOGS"};
+static const char *const signal_paths[] = {
+    [OTLP_TRACES] = "v1/traces", [OTLP_METRICS] = "v1/metrics", [OTLP_LOGS] = "v1/logs"};
+
+enum { NAME_MAX_BYTES = 96 };
+
+/* ---- what each variable sets ---- */
+
+static bool take_protocol(struct otlp_signal_env *signal, const char *value)
+{
+    if (strcmp(value, "http/protobuf") && strcmp(value, "http/json"))
+        return false; /* grpc too */
+    signal->json = !strcmp(value, "http/json");
+    return true;
+}
+
+static bool take_compression(struct otlp_signal_env *signal, const char *value)
+{
+    if (strcmp(value, "gzip") && strcmp(value, "none"))
+        return false;
+    signal->gzip = !strcmp(value, "gzip");
+    return true;
+}
+
+static bool take_timeout(struct otlp_signal_env *signal, const char *value)
+{
+    return env_number(value, 1, INT_MAX, &signal->timeout_ms);
+}
+
+static bool take_certificate(struct otlp_signal_env *signal, const char *value)
+{
+    env_copy(&signal->certificate, value);
+    return true;
+}
+
+static bool take_client_key(struct otlp_signal_env *signal, const char *value)
+{
+    env_copy(&signal->client_key, value);
+    return true;
+}
+
+static bool take_client_certificate(struct otlp_signal_env *signal, const char *value)
+{
+    env_copy(&signal->client_certificate, value);
+    return true;
+}
+
+/* OTEL_EXPORTER_OTLP_NAME for all signals, OTEL_EXPORTER_OTLP_SIGNAL_NAME for one. */
+static const struct {
+    const char *name;
+    bool (*take)(struct otlp_signal_env *signal, const char *value);
+    const char *wants; /* for the warning */
+    bool secret;
+} exporter_variables[] = {
+    {"PROTOCOL", take_protocol, "http/protobuf or http/json", false},
+    {"COMPRESSION", take_compression, "none or gzip", false},
+    {"TIMEOUT", take_timeout, "milliseconds", false},
+    {"HEADERS", env_headers, "name=value,name=value", true},
+    {"CERTIFICATE", take_certificate, "", false},
+    {"CLIENT_KEY", take_client_key, "", false},
+    {"CLIENT_CERTIFICATE", take_client_certificate, "", false},
+};
+
+static bool take_delay(struct otlp_signal_env *signal, const char *value)
+{
+    return env_number(value, 0, INT_MAX, &signal->delay_ms);
+}
+
+static bool take_give_up(struct otlp_signal_env *signal, const char *value)
+{
+    return env_number(value, 0, INT_MAX, &signal->give_up_ms);
+}
+
+static bool take_queue(struct otlp_signal_env *signal, const char *value)
+{
+    int64_t items;
+    bool good = env_number(value, 1, INT_MAX, &items);
+    signal->queue_items = good ? (unsigned)items : signal->queue_items;
+    return good;
+}
+
+static bool take_batch(struct otlp_signal_env *signal, const char *value)
+{
+    int64_t items;
+    bool good = env_number(value, 1, INT_MAX, &items);
+    signal->batch_items = good ? (unsigned)items : signal->batch_items;
+    return good;
+}
+
+static bool take_exporter(struct otlp_signal_env *signal, const char *value)
+{
+    if (strcmp(value, "otlp") && strcmp(value, "none"))
+        return false;
+    signal->wanted = !strcmp(value, "otlp");
+    return true;
+}
+
+static const struct {
+    const char *name;
+    enum otlp_signal signal;
+    bool (*take)(struct otlp_signal_env *signal, const char *value);
+    const char *wants;
+} signal_variables[] = {
+    {"OTEL_TRACES_EXPORTER", OTLP_TRACES, take_exporter, "otlp or none"},
+    {"OTEL_METRICS_EXPORTER", OTLP_METRICS, take_exporter, "otlp or none"},
+    {"OTEL_LOGS_EXPORTER", OTLP_LOGS, take_exporter, "otlp or none"},
+    {"OTEL_BSP_SCHEDULE_DELAY", OTLP_TRACES, take_delay, "milliseconds"},
+    {"OTEL_BSP_EXPORT_TIMEOUT", OTLP_TRACES, take_give_up, "milliseconds"},
+    {"OTEL_BSP_MAX_QUEUE_SIZE", OTLP_TRACES, take_queue, "a number of spans"},
+    {"OTEL_BSP_MAX_EXPORT_BATCH_SIZE", OTLP_TRACES, take_batch, "a number of spans"},
+    {"OTEL_BLRP_SCHEDULE_DELAY", OTLP_LOGS, take_delay, "milliseconds"},
+    {"OTEL_BLRP_EXPORT_TIMEOUT", OTLP_LOGS, take_give_up, "milliseconds"},
+    {"OTEL_BLRP_MAX_QUEUE_SIZE", OTLP_LOGS, take_queue, "a number of records"},
+    {"OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", OTLP_LOGS, take_batch, "a number of records"},
+    {"OTEL_METRIC_EXPORT_TIMEOUT", OTLP_METRICS, take_give_up, "milliseconds"},
+};
+
+static bool take_disabled(struct otlp_env *env, const char *value)
+{
+    env->disabled = !strcasecmp(value, "true");
+    return env->disabled || !strcasecmp(value, "false");
+}
+
+static bool take_interval(struct otlp_env *env, const char *value)
+{
+    return env_number(value, 1, INT_MAX, &env->metric_interval_ms);
+}
+
+static bool take_temporality(struct otlp_env *env, const char *value)
+{
+    /* lowmemory differs from delta in instruments that are observed, which there are none of */
+    env->points.delta = !strcasecmp(value, "delta") || !strcasecmp(value, "lowmemory");
+    return env->points.delta || !strcasecmp(value, "cumulative");
+}
+
+static bool take_aggregation(struct otlp_env *env, const char *value)
+{
+    env->points.explicit_bounds = !strcasecmp(value, "explicit_bucket_histogram");
+    return env->points.explicit_bounds || !strcasecmp(value, "base2_exponential_bucket_histogram");
+}
+
+static bool take_exemplars(struct otlp_env *env, const char *value)
+{
+    env->points.no_exemplars = !strcmp(value, "always_off");
+    return env->points.no_exemplars || !strcmp(value, "trace_based") || !strcmp(value, "always_on");
+}
+
+static bool take_sampler(struct otlp_env *env, const char *value)
+{
+    static const struct {
+        const char *name;
+        enum otlp_sampler sampler;
+    } samplers[] = {{"always_on", OTLP_SAMPLE_ALL},
+                    {"always_off", OTLP_SAMPLE_NONE},
+                    {"traceidratio", OTLP_SAMPLE_RATIO}};
+    static const char prefix[] = "parentbased_";
+    bool parent_based = !strncmp(value, prefix, strlen(prefix));
+    value += parent_based ? strlen(prefix) : 0;
+    for (size_t i = 0; i < ARRAY_LEN(samplers); i++) {
+        if (strcmp(value, samplers[i].name))
+            continue;
+        env->sampler = samplers[i].sampler;
+        env->parent_based = parent_based;
+        return true;
+    }
+    return false;
+}
+
+static bool take_ratio(struct otlp_env *env, const char *value)
+{
+    char *end;
+    double ratio = strtod(value, &end);
+    if (end == value || *end || !(ratio >= 0 && ratio <= 1))
+        return false;
+    env->ratio = ratio;
+    return true;
+}
+
+/* One resource a service: a name for all of them would be wrong for all but one. */
+static bool refuse_service_name(struct otlp_env *env, const char *value)
+{
+    (void)env;
+    (void)value;
+    return false;
+}
+
+static const struct {
+    const char *name;
+    bool (*take)(struct otlp_env *env, const char *value);
+    const char *wants;
+} variables[] = {
+    {"OTEL_SDK_DISABLED", take_disabled, "true or false"},
+    {"OTEL_METRIC_EXPORT_INTERVAL", take_interval, "milliseconds"},
+    {"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", take_temporality, "cumulative, delta or lowmemory"},
+    {"OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", take_aggregation,
+     "explicit_bucket_histogram or base2_exponential_bucket_histogram"},
+    {"OTEL_METRICS_EXEMPLAR_FILTER", take_exemplars, "trace_based, always_on or always_off"},
+    {"OTEL_TRACES_SAMPLER", take_sampler,
+     "always_on, always_off, traceidratio, or one of these after parentbased_"},
+    {"OTEL_TRACES_SAMPLER_ARG", take_ratio, "a number from 0 to 1"},
+    {"OTEL_RESOURCE_ATTRIBUTES", env_resource, "key=value,key=value"},
+    {"OTEL_SERVICE_NAME", refuse_service_name, "nothing: each service has its own name"},
+};
+
+/* ---- reading ---- */
+
+static const char *get(const struct otlp_env_options *options, const char *name)
+{
+    const char *value = options->get ? options->get(options->owner, name) : getenv(name);
+    return value && *value ? value : NULL;
+}
+
+static void warn(const struct otlp_env_options *options, const char *name, const char *value,
+                 const char *wants)
+{
+    enum { SHOWN_MAX = 80 };
+    struct text *warnings = options->warnings;
+    text_lit(warnings, "doorbuster: ");
+    text_str(warnings, name);
+    if (value) {
+        text_char(warnings, '=');
+        for (size_t i = 0; value[i] && i < SHOWN_MAX; i++)
+            text_char(warnings, (unsigned char)value[i] < ' ' ? '?' : value[i]);
+    }
+    text_lit(warnings, " is ignored: it wants ");
+    text_str(warnings, wants);
+    text_char(warnings, '\n');
+}
+
+static void read_exporter(struct otlp_env *env, const struct otlp_env_options *options, int signal)
+{
+    char name[NAME_MAX_BYTES];
+    for (size_t i = 0; i < ARRAY_LEN(exporter_variables); i++) {
+        for (int own = 0; own < 2; own++) {
+            snprintf(name, sizeof name, "OTEL_EXPORTER_OTLP_%s%s%s", own ? signal_names[signal] : "",
+                     own ? "_" : "", exporter_variables[i].name);
+            const char *value = get(options, name);
+            bool good = !value || exporter_variables[i].take(&env->signals[signal], value);
+            /* A general variable is warned about once. */
+            if (!good && (own || signal == 0))
+                warn(options, name, exporter_variables[i].secret ? NULL : value, exporter_variables[i].wants);
+        }
+    }
+}
+
+static const char url_wants[] = "a URL that begins with http:// or https://";
+
+static void read_endpoint(struct otlp_env *env, const struct otlp_env_options *options, int signal)
+{
+    char name[NAME_MAX_BYTES];
+    char **url = &env->signals[signal].url;
+    const char *value = get(options, "OTEL_EXPORTER_OTLP_ENDPOINT");
+    if (value && !env_url(url, value, signal_paths[signal]) && signal == 0)
+        warn(options, "OTEL_EXPORTER_OTLP_ENDPOINT", value, url_wants);
+    snprintf(name, sizeof name, "OTEL_EXPORTER_OTLP_%s_ENDPOINT", signal_names[signal]);
+    value = get(options, name);
+    if (value && !env_url(url, value, NULL))
+        warn(options, name, value, url_wants);
+}
+
+static void add_machine(struct otlp_env *env, const char *key, const char *value)
+{
+    if (value && env->machine_count < ARRAY_LEN(env->machine))
+        env->machine[env->machine_count++] = (struct otlp_pair){key, base_copy(value), 0};
+}
+
+/* Kubernetes' downward API names nothing itself: either of the usual names. */
+static void read_machine(struct otlp_env *env, const struct otlp_env_options *options)
+{
+    static const char *const names[][3] = {
+        {"k8s.namespace.name", "K8S_NAMESPACE_NAME", "POD_NAMESPACE"},
+        {"k8s.pod.name", "K8S_POD_NAME", "POD_NAME"},
+        {"k8s.node.name", "K8S_NODE_NAME", "NODE_NAME"},
+    };
+    char host[HOST_NAME_MAX + 1] = "";
+    if (gethostname(host, sizeof host - 1) != 0 || !*host)
+        snprintf(host, sizeof host, "unknown");
+    add_machine(env, "host.name", host);
+    env->machine[env->machine_count++] = (struct otlp_pair){"process.pid", NULL, getpid()};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        const char *value = get(options, names[i][1]);
+        add_machine(env, names[i][0], value ? value : get(options, names[i][2]));
+    }
+}
+
+static void set_defaults(struct otlp_env *env)
+{
+    enum { TIMEOUT_MS = 10000, SPANS_DELAY_MS = 5000, LOGS_DELAY_MS = 1000, METRIC_INTERVAL_MS = 60000 };
+    *env = (struct otlp_env){.parent_based = true, .ratio = 1, .metric_interval_ms = METRIC_INTERVAL_MS};
+    for (int signal = 0; signal < OTLP_SIGNALS; signal++)
+        env->signals[signal] = (struct otlp_signal_env){.wanted = true,
+                                                        .timeout_ms = TIMEOUT_MS,
+                                                        .delay_ms = SPANS_DELAY_MS,
+                                                        .batch_items = OTLP_BATCH_ITEMS};
+    env->signals[OTLP_LOGS].delay_ms = LOGS_DELAY_MS;
+}
+
+static bool read_endpoints(struct otlp_env *env, const struct otlp_env_options *options)
+{
+    for (int signal = 0; signal < OTLP_SIGNALS; signal++) {
+        if (!options->endpoint) {
+            read_endpoint(env, options, signal);
+        } else if (!env_url(&env->signals[signal].url, options->endpoint, signal_paths[signal])) {
+            warn(options, "--otlp", options->endpoint, url_wants);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool otlp_env_read(struct otlp_env *env, const struct otlp_env_options *options)
+{
+    set_defaults(env);
+    for (int signal = 0; signal < OTLP_SIGNALS; signal++)
+        read_exporter(env, options, signal);
+    for (size_t i = 0; i < ARRAY_LEN(signal_variables); i++) {
+        const char *value = get(options, signal_variables[i].name);
+        if (value && !signal_variables[i].take(&env->signals[signal_variables[i].signal], value))
+            warn(options, signal_variables[i].name, value, signal_variables[i].wants);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(variables); i++) {
+        const char *value = get(options, variables[i].name);
+        if (value && !variables[i].take(env, value))
+            warn(options, variables[i].name, value, variables[i].wants);
+    }
+    read_machine(env, options);
+    return read_endpoints(env, options);
+}
+
+void otlp_env_fini(struct otlp_env *env)
+{
+    for (int i = 0; i < OTLP_SIGNALS; i++) {
+        struct otlp_signal_env *signal = &env->signals[i];
+        env_headers_fini(signal);
+        free(signal->url);
+        free(signal->certificate);
+        free(signal->client_key);
+        free(signal->client_certificate);
+    }
+    for (size_t i = 0; i < env->machine_count; i++)
+        free((char *)env->machine[i].value);
+    env_resource_fini(env);
+}
+
+bool otlp_env_wanted(const struct otlp_env *env)
+{
+    bool wanted = false;
+    for (int signal = 0; signal < OTLP_SIGNALS; signal++)
+        wanted = wanted || (env->signals[signal].wanted && env->signals[signal].url);
+    return wanted && !env->disabled;
+}

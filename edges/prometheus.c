@@ -1,0 +1,186 @@
+#include "edges/prometheus.h"
+
+#include "edges/json_out.h"
+
+/* OpenTelemetry's advice for durations in seconds; and for money. */
+static const double second_bounds[] = {0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25,
+                                       0.5,   0.75, 1,     2.5,  5,     7.5, 10};
+static const double money_bounds[] = {1, 2.5, 5, 10, 25, 50, 75, 100, 250, 500, 750, 1000};
+
+#define SECONDS second_bounds, ARRAY_LEN(second_bounds)
+#define MONEY money_bounds, ARRAY_LEN(money_bounds)
+
+static const struct family {
+    const char *name;
+    const double *bounds;
+    size_t bound_count;
+} families[] = {
+    [METRIC_HTTP_SERVER_DURATION] = {"http_server_request_duration_seconds", SECONDS},
+    [METRIC_HTTP_CLIENT_DURATION] = {"http_client_request_duration_seconds", SECONDS},
+    [METRIC_DB_DURATION] = {"db_client_operation_duration_seconds", SECONDS},
+    [METRIC_POOL_COUNT] = {"db_client_connections", NULL, 0},
+    [METRIC_POOL_MAX] = {"db_client_connections_max", NULL, 0},
+    [METRIC_POOL_PENDING] = {"db_client_connection_pending_requests", NULL, 0},
+    [METRIC_POOL_TIMEOUTS] = {"db_client_connection_timeouts_total", NULL, 0},
+    [METRIC_POOL_WAIT] = {"db_client_connection_wait_time_seconds", SECONDS},
+    [METRIC_POOL_USE] = {"db_client_connection_use_time_seconds", SECONDS},
+    [METRIC_MAILBOX_DEPTH] = {"actor_mailbox_depth", NULL, 0},
+    [METRIC_MAILBOX_REFUSED] = {"actor_mailbox_refused_total", NULL, 0},
+    [METRIC_LOAD_STARTED] = {"load_requests_started_total", NULL, 0},
+    [METRIC_LOAD_DROPPED] = {"load_requests_dropped_total", NULL, 0},
+    [METRIC_SHOP_ORDERS] = {"shop_orders_total", NULL, 0},
+    [METRIC_SHOP_REVENUE] = {"shop_revenue_usd_total", NULL, 0},
+    [METRIC_SHOP_ORDER_VALUE] = {"shop_order_value_usd", MONEY},
+    [METRIC_SHOP_CART_CREATED] = {"shop_cart_created_total", NULL, 0},
+    [METRIC_SHOP_CART_ABANDONED] = {"shop_cart_abandoned_total", NULL, 0},
+    [METRIC_SHOP_CHECKOUT_SUCCESS] = {"shop_checkout_success_ratio", NULL, 0},
+};
+_Static_assert(ARRAY_LEN(families) == METRIC_COUNT, "every metric has a line");
+
+static const char *const types[] = {
+    [METRIC_COUNTER] = "counter",
+    [METRIC_UPDOWN] = "gauge",
+    [METRIC_GAUGE] = "gauge",
+    [METRIC_HISTOGRAM] = "histogram",
+};
+
+static void write_real(struct text *page, double value)
+{
+    text_reserve(page, JSON_NUMBER_ROOM);
+    page->len = (size_t)(json_double(page->bytes + page->len, value) - page->bytes);
+}
+
+static void write_escaped(struct text *page, const char *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        char c = bytes[i];
+        if (c == '\\' || c == '"' || c == '\n')
+            text_char(page, '\\');
+        text_char(page, c == '\n' ? 'n' : c);
+    }
+}
+
+static void write_value(struct text *page, const struct attr *attr)
+{
+    switch ((enum attr_type)attr->type) {
+    case ATTR_TEXT:
+        write_escaped(page, attr->text, attr->len);
+        return;
+    case ATTR_INT:
+        text_i64(page, attr->integer);
+        return;
+    case ATTR_REAL:
+        write_real(page, attr->real);
+        return;
+    case ATTR_BOOL:
+        text_str(page, attr->truth ? "true" : "false");
+        return;
+    }
+}
+
+static void write_label(struct text *page, const struct attr *attr)
+{
+    for (const char *c = attr_name((enum attr_key)attr->key); *c; c++)
+        text_char(page, *c == '.' ? '_' : *c);
+    text_lit(page, "=\"");
+    write_value(page, attr);
+    text_char(page, '"');
+}
+
+/* `bound`: the le of a bucket, or NULL. */
+static void write_labels(struct text *page, const struct series *series, const char *bound)
+{
+    if (!series->attr_count && !bound)
+        return;
+    text_char(page, '{');
+    for (size_t i = 0; i < series->attr_count; i++) {
+        if (i)
+            text_char(page, ',');
+        write_label(page, &series->attrs[i]);
+    }
+    if (bound) {
+        if (series->attr_count)
+            text_char(page, ',');
+        text_lit(page, "le=\"");
+        text_str(page, bound);
+        text_char(page, '"');
+    }
+    text_char(page, '}');
+}
+
+static void write_line(struct text *page, const struct series *series, const char *name, const char *suffix,
+                       const char *bound)
+{
+    text_str(page, name);
+    text_str(page, suffix);
+    write_labels(page, series, bound);
+    text_char(page, ' ');
+}
+
+static void write_histogram(struct text *page, const struct series *series, const struct family *family)
+{
+    const struct histogram *histogram = series->histogram;
+    struct text bound = {0};
+    for (size_t i = 0; i < family->bound_count; i++) {
+        bound.len = 0;
+        write_real(&bound, family->bounds[i]);
+        write_line(page, series, family->name, "_bucket", text_c(&bound));
+        text_u64(page, histogram->count - histogram_above(histogram, family->bounds[i]));
+        text_char(page, '\n');
+    }
+    text_fini(&bound);
+    write_line(page, series, family->name, "_bucket", "+Inf");
+    text_u64(page, histogram->count);
+    text_char(page, '\n');
+    write_line(page, series, family->name, "_sum", NULL);
+    write_real(page, histogram->sum);
+    text_char(page, '\n');
+    write_line(page, series, family->name, "_count", NULL);
+    text_u64(page, histogram->count);
+    text_char(page, '\n');
+}
+
+static void write_head(struct text *page, const char *name, const char *help, const char *type)
+{
+    text_lit(page, "# HELP ");
+    text_str(page, name);
+    text_char(page, ' ');
+    text_str(page, help);
+    text_lit(page, "\n# TYPE ");
+    text_str(page, name);
+    text_char(page, ' ');
+    text_str(page, type);
+    text_char(page, '\n');
+}
+
+static void write_family(struct text *page, const struct metrics *metrics, enum metric_id metric,
+                         uint16_t service)
+{
+    const struct family *family = &families[metric];
+    const struct metric_info *info = metric_info(metric);
+    bool headed = false;
+    for (const struct series *series = metrics->first[metric]; series; series = series->next) {
+        if (series->service != service)
+            continue;
+        if (!headed)
+            write_head(page, family->name, info->description, types[info->kind]);
+        headed = true;
+        if (info->kind == METRIC_HISTOGRAM) {
+            write_histogram(page, series, family);
+            continue;
+        }
+        write_line(page, series, family->name, "", NULL);
+        write_real(page, series->value);
+        text_char(page, '\n');
+    }
+}
+
+void prometheus_write(struct text *page, const struct metrics *metrics, uint16_t service, const char *name)
+{
+    write_head(page, "target_info", "What is told of here.", "gauge");
+    text_lit(page, "target_info{service_name=\"");
+    write_escaped(page, name, strlen(name));
+    text_lit(page, "\"} 1\n");
+    for (size_t m = 0; m < METRIC_COUNT; m++)
+        write_family(page, metrics, (enum metric_id)m, service);
+}
