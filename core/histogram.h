@@ -28,7 +28,7 @@ struct histogram {
 void histogram_add(struct histogram *histogram, double value);
 static inline void histogram_add_ns(struct histogram *histogram, int64_t duration_ns)
 {
-    histogram_add(histogram, (double)duration_ns * 1e-9);
+    histogram_add(histogram, (double)duration_ns / (double)NS_PER_S);
 }
 /* Quantile q in [0, 1]: the geometric middle of its bucket, kept within min and max; 0 when empty. */
 double histogram_quantile(const struct histogram *histogram, double q);

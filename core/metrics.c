@@ -136,7 +136,7 @@ struct series *metrics_series(struct metrics *metrics, enum metric_id metric, ui
 
 void series_record(struct series *series, int64_t duration_ns, int64_t at_ns, const struct span *span)
 {
-    double value = (double)duration_ns * 1e-9;
+    double value = (double)duration_ns / (double)NS_PER_S;
     histogram_add(series->histogram, value);
     if (span && span->flags & FLAG_SAMPLED)
         series->exemplar = (struct exemplar){value, at_ns, span->trace_hi, span->trace_lo, span->id};

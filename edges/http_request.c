@@ -82,21 +82,34 @@ struct slice http_request_method(const struct http_request *request)
     return slice_of(request->req->method);
 }
 
-static size_t path_len(const h2o_req_t *req)
+/* Path and query; of a target with scheme and host (RFC 9112, 3.2.2) what comes behind them. */
+static struct slice target(const h2o_req_t *req)
 {
-    return MIN(req->query_at, req->path.len);
+    static const char scheme[] = "http://";
+    struct slice all = slice_of(req->path);
+    uint32_t from = 0;
+    if (all.len > sizeof scheme - 1 && memcmp(all.at, scheme, sizeof scheme - 1) == 0)
+        for (from = sizeof scheme - 1; from < all.len && all.at[from] != '/' && all.at[from] != '?';)
+            from++;
+    return (struct slice){all.at + from, all.len - from};
 }
 
 struct slice http_request_path(const struct http_request *request)
 {
-    return (struct slice){request->req->path.base, (uint32_t)path_len(request->req)};
+    struct slice path = target(request->req);
+    const char *query = path.len ? memchr(path.at, '?', path.len) : NULL;
+    if (query)
+        path.len = (uint32_t)(query - path.at);
+    return path.len ? path : (struct slice){"/", 1};
 }
 
 struct slice http_request_query(const struct http_request *request)
 {
-    const h2o_req_t *req = request->req;
-    size_t from = MIN(path_len(req) + 1, req->path.len);
-    return (struct slice){req->path.base + from, (uint32_t)(req->path.len - from)};
+    struct slice all = target(request->req);
+    const char *query = all.len ? memchr(all.at, '?', all.len) : NULL;
+    if (!query)
+        return (struct slice){"", 0};
+    return (struct slice){query + 1, (uint32_t)(all.at + all.len - query - 1)};
 }
 
 struct slice http_request_body(const struct http_request *request)

@@ -76,7 +76,7 @@ says err "did you mean simulate?"
 expect 2 "$doorbuster" simulate "$small" --repotr x
 says err "unknown option --repotr; did you mean --report?"
 empty out
-for later in --speed=10 --otlp=http://x --listen=:1 --fork --only=frontend; do
+for later in --speed=10 --listen=:1 --fork --only=frontend; do
     expect 2 "$doorbuster" simulate "$small" "$later"
     says err "unknown option ${later%%=*}"
 done
