@@ -86,5 +86,6 @@ void pool_resize(struct pool *pool, int max, int held, int64_t now_ns)
     pool->max = max;
     pool->held = held;
     pool->stats->max = max;
+    pool->stats->peak_used = MAX(pool->stats->peak_used, MIN(pool_active(pool), max));
     grant(pool, now_ns);
 }

@@ -157,3 +157,17 @@ void stats_sample(struct world *world)
     world->shop[METRIC_SHOP_CHECKOUT_SUCCESS]->value =
         begun ? (double)shop->count[BUSINESS_CHECKOUT_DONE] / (double)begun : 1;
 }
+
+struct world_leftovers world_leftovers(const struct world *world)
+{
+    struct world_leftovers left = {.messages = world->messages.live,
+                                   .bodies = world->messages.bodies.live,
+                                   .calls = world->calls.live,
+                                   .queries = world->queries.live};
+    for (size_t a = 0; a < world->actor_count; a++)
+        for (size_t i = 0; i < world->actors[a].pool_count; i++) {
+            left.connections += (size_t)world->actors[a].pools[i].pool.used;
+            left.waiters += world->actors[a].pools[i].pool.waiters;
+        }
+    return left;
+}

@@ -405,20 +405,6 @@ const struct metrics *world_metrics(const struct world *world)
     return &world->metrics;
 }
 
-struct world_leftovers world_leftovers(const struct world *world)
-{
-    struct world_leftovers left = {.messages = world->messages.live,
-                                   .bodies = world->messages.bodies.live,
-                                   .calls = world->calls.live,
-                                   .queries = world->queries.live};
-    for (size_t a = 0; a < world->actor_count; a++)
-        for (size_t i = 0; i < world->actors[a].pool_count; i++) {
-            left.connections += (size_t)world->actors[a].pools[i].pool.used;
-            left.waiters += world->actors[a].pools[i].pool.waiters;
-        }
-    return left;
-}
-
 size_t world_service_count(const struct world *world)
 {
     return world->actor_count;

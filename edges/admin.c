@@ -1,0 +1,366 @@
+#include "edges/admin.h"
+
+#include "edges/figures.h"
+#include "edges/scenario_load.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+struct admin {
+    struct admin_options options;
+};
+
+/* ---- who may ---- */
+
+bool admin_token_is(struct slice given, const char *token)
+{
+    static const char scheme[] = "Bearer ";
+    size_t len = strlen(token), head = sizeof scheme - 1;
+    if (given.len != head + len || memcmp(given.at, scheme, head) != 0)
+        return false;
+    unsigned char difference = 0;
+    for (size_t i = 0; i < len; i++)
+        difference |= (unsigned char)(given.at[head + i] ^ token[i]);
+    return difference == 0;
+}
+
+bool admin_host_is_here(struct slice host, const struct registry *registry)
+{
+    size_t len = host.len;
+    bool bracket = len && host.at[0] == '[';
+    while (len && host.at[len - 1] >= '0' && host.at[len - 1] <= '9')
+        len--;
+    bool port = len > 1 && len < host.len && host.at[len - 1] == ':';
+    struct slice name = {host.at, port ? (uint32_t)len - 1 : host.len};
+    if (slice_is(name, "localhost") || bracket)
+        return true;
+    for (size_t i = 0; i < registry->kind_count; i++)
+        if (slice_is(name, registry->kinds[i]->service))
+            return true;
+    /* An IPv4 address: digits and points alone, so no name that somebody else's DNS could point here. */
+    for (uint32_t i = 0; i < name.len; i++)
+        if (name.at[i] != '.' && (name.at[i] < '0' || name.at[i] > '9'))
+            return false;
+    return name.len > 0;
+}
+
+static bool origin_allowed(const struct admin *admin, struct http_request *request)
+{
+    struct slice origin = http_request_header(request, "origin", NULL);
+    return !origin.at || (admin->options.cors_origin && slice_is(origin, admin->options.cors_origin));
+}
+
+/* False: refused, and answered. */
+static bool may_look(const struct admin *admin, struct http_request *request)
+{
+    const struct admin_options *options = &admin->options;
+    bool open = !http_server_on_loopback(options->http);
+    if (!admin_host_is_here(http_request_header(request, "host", NULL), options->registry)) {
+        http_request_respond_error(request, 403, "the Host header does not name this machine");
+        return false;
+    }
+    if (!origin_allowed(admin, request)) {
+        http_request_respond_error(request, 403, "pages of this Origin may not ask");
+        return false;
+    }
+    if (open && !options->token) {
+        http_request_respond_error(
+            request, 403, "this listener is not on loopback: set DOORBUSTER_ADMIN_TOKEN to use admin routes");
+        return false;
+    }
+    if (open && !admin_token_is(http_request_header(request, "authorization", NULL), options->token)) {
+        http_request_respond_error(request, 401, "Authorization: Bearer with the admin token is needed");
+        return false;
+    }
+    return true;
+}
+
+static bool may_change(const struct admin *admin, struct http_request *request)
+{
+    struct slice type = http_request_header(request, "content-type", NULL);
+    static const char json[] = "application/json";
+    if (!may_look(admin, request))
+        return false;
+    if (type.len < sizeof json - 1 || memcmp(type.at, json, sizeof json - 1) != 0) {
+        http_request_respond_error(request, 415, "Content-Type: application/json is needed");
+        return false;
+    }
+    return true;
+}
+
+/* ---- answers ---- */
+
+static void respond(struct http_request *request, int status, json_t *json)
+{
+    char *bytes = json_dumps(json, JSON_COMPACT);
+    ASSERT(bytes);
+    http_request_respond(request, status, "application/json", bytes, strlen(bytes));
+    free(bytes);
+    json_decref(json);
+}
+
+static double rounded(double value, double scale)
+{
+    return (double)(int64_t)(value * scale + 0.5) / scale;
+}
+
+/* Sums over the streams of one traffic type, of the whole run and of the minute that is under way. */
+struct traffic {
+    uint64_t requests, errors, minute_requests, minute_errors;
+    double rate_per_min;
+};
+
+static struct traffic traffic_of(const struct admin *admin, bool demo)
+{
+    const struct scenario *scenario = admin->options.scenario;
+    const struct run_stats *stats = world_stats(admin->options.world);
+    int64_t on_timeline_ns = world_demo_at(admin->options.world);
+    size_t minute = (size_t)(MAX(on_timeline_ns, 0) / NS_PER_MIN);
+    struct traffic sum = {0};
+    for (size_t i = 0; i < scenario->stream_count; i++) {
+        const struct stream_stats *stream = &stats->streams[i];
+        if (scenario->streams[i].demo != demo)
+            continue;
+        sum.requests += stream->ended;
+        sum.errors += stream->ended_failed;
+        if (!demo || on_timeline_ns >= 0)
+            sum.rate_per_min += curve_at(&scenario->streams[i].rate_per_min, MAX(on_timeline_ns, 0));
+        for (size_t m = minute ? minute - 1 : 0; m <= minute && m < stream->minute_count; m++) {
+            sum.minute_requests += stream->minutes[m].requests;
+            sum.minute_errors += stream->minutes[m].errors;
+        }
+    }
+    return sum;
+}
+
+static json_t *percent(uint64_t part, uint64_t whole)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.1f%%", 100 * figure_share(part, whole));
+    return json_string(text);
+}
+
+static void traffic_stats(void *owner, struct http_request *request)
+{
+    struct admin *admin = owner;
+    if (!may_look(admin, request))
+        return;
+    struct traffic baseline = traffic_of(admin, false), demo = traffic_of(admin, true);
+    int64_t on_timeline_ns = world_demo_at(admin->options.world);
+    respond(request, 200,
+            json_pack("{s:{s:f,s:I,s:I,s:o},s:{s:f,s:o,s:I,s:I,s:o}}", "baseline", "rpm",
+                      baseline.rate_per_min, "requests", (json_int_t)baseline.requests, "errors",
+                      (json_int_t)baseline.errors, "error_rate", percent(baseline.errors, baseline.requests),
+                      "demo", "current_rpm", rounded(demo.rate_per_min, 10), "demo_minute",
+                      on_timeline_ns < 0 ? json_null() : json_integer(on_timeline_ns / NS_PER_MIN),
+                      "requests", (json_int_t)demo.requests, "errors", (json_int_t)demo.errors, "error_rate",
+                      percent(demo.errors, demo.requests)));
+}
+
+static void demo_status(void *owner, struct http_request *request)
+{
+    struct admin *admin = owner;
+    const struct scenario *scenario = admin->options.scenario;
+    const uint64_t *count = world_stats(admin->options.world)->business.count;
+    int64_t on_timeline_ns = world_demo_at(admin->options.world);
+    if (!may_look(admin, request))
+        return;
+    if (on_timeline_ns < 0) {
+        respond(request, 200, json_pack("{s:b,s:s}", "running", 0, "message", "No demo currently running"));
+        return;
+    }
+    struct traffic demo = traffic_of(admin, true);
+    uint64_t failed = count[BUSINESS_CHECKOUT] - count[BUSINESS_CHECKOUT_DONE];
+    respond(request, 200,
+            json_pack("{s:b,s:f,s:f,s:f,s:s,s:I,s:I}", "running", 1, "elapsed_minutes",
+                      rounded((double)on_timeline_ns / (double)NS_PER_MIN, 100), "current_rpm",
+                      rounded(demo.rate_per_min, 10), "current_error_rate",
+                      rounded(figure_share(demo.minute_errors, demo.minute_requests), 10000), "phase",
+                      scenario->phases[scenario_phase(scenario, on_timeline_ns)].name, "checkouts_attempted",
+                      (json_int_t)count[BUSINESS_CHECKOUT], "checkouts_failed", (json_int_t)failed));
+}
+
+/* ---- the demo clock ---- */
+
+static double peak_rpm(const struct scenario *scenario)
+{
+    double peak = 0;
+    for (size_t i = 0; i < scenario->stream_count; i++)
+        for (size_t p = 0; scenario->streams[i].demo && p < scenario->streams[i].rate_per_min.count; p++)
+            peak = MAX(peak, scenario->streams[i].rate_per_min.points[p].value);
+    return peak;
+}
+
+/* What may be asked for is what the loaded scenario plays; NULL: fine. */
+static const char *refusal(const struct scenario *scenario, json_t *wish)
+{
+    const char *name = json_string_value(json_object_get(wish, "scenario"));
+    json_t *minutes = json_object_get(wish, "duration_minutes"), *rate = json_object_get(wish, "peak_rpm");
+    if (!json_is_object(wish))
+        return "expected a JSON object: {\"scenario\": \"blackfriday\"}";
+    if (json_object_get(wish, "scenario") &&
+        (!name || (strcmp(name, "blackfriday") != 0 && strcmp(name, scenario->name) != 0)))
+        return "scenario: expected \"blackfriday\", which is the scenario that is loaded";
+    if (minutes && json_number_value(minutes) * 60 * 1e9 != (double)scenario->duration_ns)
+        return "duration_minutes: the scenario that is loaded has a duration of its own; run it with "
+               "--speed, or --set "
+               "duration";
+    if (rate && json_number_value(rate) != peak_rpm(scenario))
+        return "peak_rpm: the scenario that is loaded has rates of its own; run it with --set "
+               "streams.demo.scale";
+    return NULL;
+}
+
+static void start_demo(void *owner, struct http_request *request)
+{
+    struct admin *admin = owner;
+    const struct scenario *scenario = admin->options.scenario;
+    struct slice body = http_request_body(request);
+    if (!may_change(admin, request))
+        return;
+    json_error_t error;
+    json_t *wish = body.len ? json_loadb(body.at, body.len, JSON_REJECT_DUPLICATES, &error) : json_object();
+    const char *why = wish ? refusal(scenario, wish) : "the body is not JSON";
+    json_decref(wish);
+    if (why) {
+        http_request_respond_error(request, 400, why);
+        return;
+    }
+    if (!world_start_demo(admin->options.world, admin->options.now(admin->options.owner))) {
+        http_request_respond_error(request, 409, "the demo runs already");
+        return;
+    }
+    time_t now = time(NULL);
+    struct tm utc;
+    char started[32];
+    gmtime_r(&now, &utc);
+    strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    respond(request, 200,
+            json_pack("{s:s,s:s,s:f,s:f,s:s}", "status", "demo_started", "scenario", scenario->name,
+                      "duration_minutes", (double)scenario->duration_ns / (double)NS_PER_MIN, "peak_rpm",
+                      peak_rpm(scenario), "start_time", started));
+}
+
+static void stop_demo(void *owner, struct http_request *request)
+{
+    struct admin *admin = owner;
+    if (!may_change(admin, request))
+        return;
+    if (world_stop_demo(admin->options.world))
+        respond(request, 200, json_pack("{s:s}", "status", "demo_stopped"));
+    else
+        http_request_respond_error(request, 409, "No demo currently running");
+}
+
+/* ---- faults ---- */
+
+static void list_faults(void *owner, struct http_request *request)
+{
+    struct admin *admin = owner;
+    const struct run_stats *stats = world_stats(admin->options.world);
+    json_t *kinds = json_array(), *set = json_array();
+    if (!may_look(admin, request)) {
+        json_decref(kinds);
+        json_decref(set);
+        return;
+    }
+    for (int kind = 0; kind < FAULT_KIND_COUNT; kind++)
+        json_array_append_new(kinds, json_string(fault_kind_name((enum fault_kind)kind)));
+    for (size_t i = 0; i < stats->fault_count; i++) {
+        const struct fault_spec *spec = &stats->faults[i].spec;
+        json_array_append_new(set, json_pack("{s:s,s:s?,s:f,s:f,s:b}", "name", fault_kind_name(spec->kind),
+                                             "target", spec->target, "value", spec->value, "at_s",
+                                             (double)spec->at_ns / 1e9, "applied", stats->faults[i].applied));
+    }
+    respond(request, 200, json_pack("{s:o,s:o}", "kinds", kinds, "faults", set));
+}
+
+/* Reads the fault as the scenario file would, after the faults it has; NULL: `errors` says why not. */
+static struct scenario *read_fault(const struct admin *admin, const char *kind, const char *value,
+                                   struct text *errors)
+{
+    const struct admin_options *options = &admin->options;
+    struct text setting = {0};
+    int64_t at_ns = MIN(MAX(world_demo_at(options->world), 0), options->scenario->duration_ns - NS_PER_S);
+    text_lit(&setting, "faults.+={at: ");
+    text_i64(&setting, at_ns / NS_PER_S);
+    text_lit(&setting, "s, ");
+    text_str(&setting, kind);
+    text_lit(&setting, ": ");
+    text_str(&setting, value);
+    text_char(&setting, '}');
+    const char *settings[] = {text_c(&setting)};
+    struct scenario *read = scenario_load(options->file, options->registry, settings, 1, errors);
+    text_fini(&setting);
+    return read;
+}
+
+static const char *known_kind(struct slice name)
+{
+    for (int kind = 0; kind < FAULT_KIND_COUNT; kind++)
+        if (slice_is(name, fault_kind_name((enum fault_kind)kind)))
+            return fault_kind_name((enum fault_kind)kind);
+    return NULL;
+}
+
+static void set_fault(void *owner, struct http_request *request)
+{
+    static const char prefix[] = "/admin/faults/";
+    struct admin *admin = owner;
+    struct slice path = http_request_path(request), body = http_request_body(request);
+    struct text errors = {0};
+    if (!may_change(admin, request))
+        return;
+    size_t head = MIN(path.len, sizeof prefix - 1);
+    const char *kind = known_kind((struct slice){path.at + head, path.len - (uint32_t)head});
+    if (!kind) {
+        http_request_respond_error(request, 404, "no such kind of fault; GET /admin/faults lists them");
+        return;
+    }
+    json_error_t error;
+    json_t *value = json_loadb(body.at, body.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    char *words = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII) : NULL;
+    json_decref(value);
+    struct scenario *read = words ? read_fault(admin, kind, words, &errors) : NULL;
+    free(words);
+    if (read) {
+        const struct fault_spec *fault = &read->faults[read->fault_count - 1];
+        enum status status =
+            world_set_fault(admin->options.world, fault, admin->options.now(admin->options.owner));
+        if (status == STATUS_OK)
+            respond(
+                request, 200,
+                json_pack("{s:s,s:s,s:s?}", "status", "fault_set", "name", kind, "target", fault->target));
+        else
+            http_request_respond_error(request, 503, "too many faults in one run");
+        scenario_free(read);
+    } else {
+        http_request_respond_error(request, 400, errors.len ? text_c(&errors) : "the body is not JSON");
+    }
+    text_fini(&errors);
+}
+
+struct admin *admin_open(const struct admin_options *options)
+{
+    static const struct page {
+        const char *method, *path;
+        void (*handler)(void *owner, struct http_request *request);
+    } pages[] = {
+        {"POST", "/admin/start-demo", start_demo},  {"POST", "/admin/stop-demo", stop_demo},
+        {"GET", "/admin/demo-status", demo_status}, {"GET", "/admin/traffic-stats", traffic_stats},
+        {"GET", "/admin/faults", list_faults},      {"POST", "/admin/faults", set_fault},
+    };
+    struct admin *admin = base_alloc(1, sizeof *admin);
+    admin->options = *options;
+    for (size_t i = 0; i < ARRAY_LEN(pages); i++)
+        http_server_handle(options->http, "load-generator", pages[i].method, pages[i].path, pages[i].handler,
+                           admin);
+    return admin;
+}
+
+void admin_close(struct admin *admin)
+{
+    free(admin);
+}

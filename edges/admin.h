@@ -1,0 +1,38 @@
+/*
+ * admin: the routes that watch and change a running world, on the load generator's port.
+ *
+ *     POST /admin/start-demo, /admin/stop-demo, /admin/faults/KIND     GET /admin/demo-status, /admin/traffic-stats, /admin/faults
+ *
+ * Changing takes Content-Type: application/json. Host must name this machine (an address, localhost or a service's
+ * name), and Origin, if there is one, the page's: a web page elsewhere cannot reach in through a browser. A listener that
+ * others can reach needs `token` too, as Authorization: Bearer; without one it refuses these routes with 403.
+ * A fault's body is what a scenario file writes for it: "idx_products_category", {"pool": "orders", "max": 5}.
+ */
+#ifndef EDGES_ADMIN_H
+#define EDGES_ADMIN_H
+
+#include "edges/http_server.h"
+
+struct admin;
+
+struct admin_options {
+    struct world *world;
+    struct http_server *http;
+    const struct scenario *scenario;
+    const struct registry *registry;
+    const char *file; /* the scenario's; faults are read in its context */
+    const char *token; /* NULL: none */
+    const char *cors_origin; /* NULL: no page may ask */
+    int64_t (*now)(void *owner);
+    void *owner;
+};
+
+struct admin *admin_open(const struct admin_options *options);
+void admin_close(struct admin *admin);
+
+/* Equal without telling by the time it takes where they differ. */
+bool admin_token_is(struct slice given, const char *token);
+/* Whether a Host header names this machine. */
+bool admin_host_is_here(struct slice host, const struct registry *registry);
+
+#endif

@@ -1,0 +1,277 @@
+/* fault: each kind does what it says when it says so, is logged, and is proved or not at the end. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "core/parts.h"
+#include "tests/core/toy_world.h"
+
+#define STEPS(...) ((const struct step[]){__VA_ARGS__})
+
+static void half_a_second(struct call *call, struct pack *body)
+{
+    (void)call;
+    pack_array(body, 3);
+    pack_text(body, "electronics");
+    pack_int(body, 500);
+    pack_int(body, 0);
+}
+
+static const struct actor_kind shelf = {
+    .service = "shelf",
+    .port = 1,
+    .work = {MS(100), MS(100)},
+    .routes = (const struct route[]){{.name = "GET /query",
+                                      .steps = STEPS(QUERY("things", "lookup", .body = half_a_second),
+                                                     REPLY(STATUS_OK, NULL))},
+                                     {.name = "GET /work", .steps = STEPS(WORK(), REPLY(STATUS_OK, NULL))},
+                                     {0}},
+    .pools = {{"things", 1, 2000}}};
+
+static const struct actor_kind front = {
+    .service = "front",
+    .port = 2,
+    .routes = (const struct route[]){
+        {.name = "GET /work", .steps = STEPS(ASK("shelf", "GET /work"), REPLY(STATUS_OK, NULL))}, {0}}};
+
+static const struct actor_kind *const kinds[] = {&shelf, &front, &toy_database};
+
+static void begin(struct toy *toy, const struct fault_spec *faults, size_t count)
+{
+    toy_begin(toy, kinds, ARRAY_LEN(kinds));
+    memcpy(toy->scenario.faults, faults, count * sizeof *faults);
+    toy->scenario.fault_count = count;
+    toy->scenario.duration_ns = MIN_(1);
+    toy_open(toy, 1);
+}
+
+static const struct fault_stats *fault(const struct toy *toy, size_t index)
+{
+    return &world_stats(toy->world)->faults[index];
+}
+
+static void finish(struct toy *toy)
+{
+    toy_run(toy);
+    world_finish(toy->world);
+}
+
+/* How long a request of the route takes from now, and how it ends. */
+static int64_t took(struct toy *toy, const char *service, const char *route, enum status *status)
+{
+    int64_t began_ns = world_now(toy->world);
+    uint64_t token = toy_ask(toy, service, route, NULL, S(10));
+    toy_run_until(toy, began_ns + S(10));
+    *status = toy_answer(toy, token)->status;
+    return toy_answer(toy, token)->at_ns - began_ns;
+}
+
+/* ---- tests ---- */
+
+static void a_pool_changes_its_size(void **state)
+{
+    (void)state;
+    struct toy toy;
+    begin(&toy, (const struct fault_spec[]){{S(1), FAULT_POOL_MAX, "things", 3, 0}}, 1);
+    toy_run_until(&toy, MS(700));
+    uint64_t tokens[3];
+    for (size_t i = 0; i < 3; i++)
+        tokens[i] = toy_ask(&toy, "shelf", "GET /query", NULL, S(10));
+    finish(&toy);
+    assert_int_equal(toy_answer(&toy, tokens[0])->at_ns, MS(1200));
+    assert_int_equal(toy_answer(&toy, tokens[1])->at_ns, MS(1500)); /* both at the instant of the fault */
+    assert_int_equal(toy_answer(&toy, tokens[2])->at_ns, MS(1500));
+    assert_true(fault(&toy, 0)->applied && fault(&toy, 0)->landed);
+    assert_string_equal(fault(&toy, 0)->evidence, "pool things: max 3, most in use 3, 0 time-outs after 2s");
+    toy_end(&toy);
+}
+
+static void connections_are_held_and_given_back(void **state)
+{
+    (void)state;
+    struct toy toy;
+    begin(&toy,
+          (const struct fault_spec[]){{S(0), FAULT_HOLD_CONNECTIONS, "things", 1, 0},
+                                      {S(1), FAULT_HOLD_CONNECTIONS, "things", 0, 0}},
+          2);
+    toy_run_until(&toy, 0);
+    enum status status;
+    assert_int_equal(took(&toy, "shelf", "GET /query", &status), MS(1500));
+    assert_int_equal(status, STATUS_OK);
+    finish(&toy);
+    assert_true(fault(&toy, 0)->landed);
+    toy_end(&toy);
+}
+
+static void an_acquire_timeout_holds_for_who_comes_after(void **state)
+{
+    (void)state;
+    struct toy toy;
+    begin(&toy,
+          (const struct fault_spec[]){{S(1), FAULT_ACQUIRE_TIMEOUT, "things", (double)MS(100), 0},
+                                      {S(0), FAULT_HOLD_CONNECTIONS, "things", 1, 0}},
+          2);
+    toy_run_until(&toy, 0);
+    uint64_t before = toy_ask(&toy, "shelf", "GET /query", NULL, S(10));
+    toy_run_until(&toy, S(1));
+    uint64_t after = toy_ask(&toy, "shelf", "GET /query", NULL, S(10));
+    finish(&toy);
+    assert_int_equal(toy_answer(&toy, before)->at_ns, S(2));
+    assert_int_equal(toy_answer(&toy, after)->at_ns, MS(1100));
+    assert_string_equal(toy_text(toy_answer(&toy, after)), "SQLSTATE[08006]: Connection timeout after 100ms");
+    assert_string_equal(fault(&toy, 0)->evidence,
+                        "pool things: max 1, most in use 1, 2 time-outs after 100ms");
+    toy_end(&toy);
+}
+
+static void a_service_goes_down_and_comes_back(void **state)
+{
+    (void)state;
+    struct toy toy;
+    begin(&toy,
+          (const struct fault_spec[]){{S(1), FAULT_SERVICE_DOWN, "shelf", 0, 0},
+                                      {S(20), FAULT_SERVICE_UP, "shelf", 0, 0}},
+          2);
+    toy_run_until(&toy, MS(950));
+    uint64_t under_way = toy_ask(&toy, "shelf", "GET /work", NULL, S(10));
+    toy_run_until(&toy, S(2));
+    /* What it has begun it ends; what comes finds nobody. */
+    assert_int_equal(toy_answer(&toy, under_way)->status, STATUS_OK);
+    enum status status;
+    assert_int_equal(took(&toy, "front", "GET /work", &status), 0);
+    assert_int_equal(status, STATUS_UNAVAILABLE);
+    assert_int_equal(toy_span(&toy, "GET /work", 1)->status, STATUS_NO_PEER);
+    assert_int_equal(took(&toy, "shelf", "GET /work", &status), 0);
+    assert_int_equal(status, STATUS_NO_PEER);
+    assert_int_equal(took(&toy, "front", "GET /work", &status), MS(100));
+    assert_int_equal(status, STATUS_OK);
+    finish(&toy);
+    assert_true(fault(&toy, 0)->landed && fault(&toy, 1)->landed);
+    assert_string_equal(fault(&toy, 0)->evidence, "1 of 2 calls to shelf failed");
+    toy_end(&toy);
+}
+
+static void a_slow_service_works_longer(void **state)
+{
+    (void)state;
+    struct toy toy;
+    begin(&toy,
+          (const struct fault_spec[]){{S(1), FAULT_SERVICE_SLOW, "shelf", 2.5, 0},
+                                      {S(20), FAULT_SERVICE_SLOW, "shelf", 1, 0}},
+          2);
+    enum status status;
+    assert_int_equal(took(&toy, "front", "GET /work", &status), MS(100));
+    assert_int_equal(took(&toy, "front", "GET /work", &status), MS(250));
+    assert_int_equal(took(&toy, "front", "GET /work", &status), MS(100));
+    finish(&toy);
+    assert_true(fault(&toy, 0)->landed);
+    toy_end(&toy);
+}
+
+static void the_database_decides_on_its_own(void **state)
+{
+    (void)state;
+    struct toy toy;
+    begin(&toy,
+          (const struct fault_spec[]){{S(1), FAULT_DROP_INDEX, "idx_things", 0, 0},
+                                      {S(2), FAULT_DROP_INDEX, "idx_other", 0, 0},
+                                      {S(3), FAULT_CREATE_INDEX, "idx_things", 0, 0}},
+          3);
+    finish(&toy);
+    assert_true(fault(&toy, 0)->applied && fault(&toy, 0)->landed);
+    assert_false(fault(&toy, 1)->applied || fault(&toy, 1)->landed);
+    assert_true(fault(&toy, 2)->applied && !fault(&toy, 2)->landed);
+    assert_true(strncmp(fault(&toy, 1)->evidence, "never applied", 13) == 0);
+    toy_end(&toy);
+}
+
+static void a_fault_that_nothing_felt_did_not_land(void **state)
+{
+    (void)state;
+    struct toy toy;
+    begin(&toy,
+          (const struct fault_spec[]){{S(1), FAULT_POOL_MAX, "things", 3, 0},
+                                      {S(1), FAULT_SERVICE_DOWN, "shelf", 0, 0},
+                                      {S(1), FAULT_SERVICE_SLOW, "shelf", 2, 0},
+                                      {S(70), FAULT_SERVICE_UP, "shelf", 0, 0}},
+          4);
+    toy_run_until(&toy, S(60));
+    world_finish(toy.world);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(fault(&toy, i)->applied, i < 3);
+        assert_int_equal(fault(&toy, i)->judged, i < 3); /* the last was never due */
+        assert_false(fault(&toy, i)->landed);
+    }
+    toy_end(&toy);
+}
+
+static void faults_are_told_as_they_come(void **state)
+{
+    (void)state;
+    struct toy toy;
+    begin(&toy,
+          (const struct fault_spec[]){{S(2), FAULT_SERVICE_SLOW, "shelf", 2, 0},
+                                      {S(1), FAULT_POOL_MAX, "things", 2, 0},
+                                      {S(2), FAULT_READ_REPLICAS, NULL, 1, 0}},
+          3);
+    finish(&toy);
+    static const char *const names[] = {"pool_max", "service_slow", "read_replicas"};
+    static const char *const targets[] = {"things", "shelf", ""};
+    assert_int_equal(toy.log_count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(toy.logs[i].body, LOG_BODY_FAULT);
+        assert_int_equal(toy.logs[i].severity, LOG_INFO);
+        assert_int_equal(toy.logs[i].at_ns, i ? S(2) : S(1));
+        assert_string_equal(toy_attr_text(&toy.logs[i].attrs, ATTR_LOG_FAULT), names[i]);
+        assert_string_equal(toy_attr_text(&toy.logs[i].attrs, ATTR_LOG_ACTION), targets[i]);
+    }
+    toy_end(&toy);
+}
+
+static void a_fault_can_be_set_while_the_world_runs(void **state)
+{
+    (void)state;
+    struct toy toy;
+    begin(&toy, NULL, 0);
+    char name[] = "shelf";
+    const struct fault_spec slow = {0, FAULT_SERVICE_SLOW, name, 3, 0};
+    assert_int_equal(world_set_fault(toy.world, &slow, S(5)), STATUS_OK);
+    name[0] = 'x'; /* the world keeps its own */
+    assert_int_equal(fault(&toy, 0)->spec.at_ns, S(5));
+    assert_string_equal(fault(&toy, 0)->spec.target, "shelf");
+    enum status status;
+    assert_int_equal(took(&toy, "front", "GET /work", &status), MS(300));
+
+    const struct fault_spec unknown[] = {{0, FAULT_SERVICE_DOWN, "nobody", 0, 0},
+                                         {0, FAULT_POOL_MAX, "nothing", 1, 0},
+                                         {0, FAULT_DROP_INDEX, "idx_nothing", 0, 0}};
+    for (size_t i = 0; i < ARRAY_LEN(unknown); i++)
+        assert_int_equal(world_set_fault(toy.world, &unknown[i], S(20)), STATUS_NOT_FOUND);
+    const struct fault_spec mend = {0, FAULT_SERVICE_SLOW, "shelf", 1, 0};
+    for (size_t i = 1; i < FAULTS_MAX; i++)
+        assert_int_equal(world_set_fault(toy.world, &mend, S(20)), STATUS_OK);
+    assert_int_equal(world_set_fault(toy.world, &mend, S(20)), STATUS_OVERLOADED);
+    finish(&toy);
+    assert_true(fault(&toy, 0)->landed);
+    assert_int_equal(world_stats(toy.world)->fault_count, FAULTS_MAX);
+    toy_end(&toy);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_pool_changes_its_size),
+        cmocka_unit_test(connections_are_held_and_given_back),
+        cmocka_unit_test(an_acquire_timeout_holds_for_who_comes_after),
+        cmocka_unit_test(a_service_goes_down_and_comes_back),
+        cmocka_unit_test(a_slow_service_works_longer),
+        cmocka_unit_test(the_database_decides_on_its_own),
+        cmocka_unit_test(a_fault_that_nothing_felt_did_not_land),
+        cmocka_unit_test(faults_are_told_as_they_come),
+        cmocka_unit_test(a_fault_can_be_set_while_the_world_runs),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
