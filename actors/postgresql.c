@@ -99,6 +99,11 @@ static void stop(struct actor *actor)
     struct database *database = actor_state(actor);
     for (int i = 0; i < SERVERS_MAX; i++)
         sharing_fini(&database->servers[i].cpu);
+    for (uint32_t slot = 0; slot < database->running.count; slot++) {
+        struct running *running = slab_at(&database->running, slot);
+        if (running)
+            actor_release(actor, running->params);
+    }
     slab_fini(&database->running);
     tables_fini(&database->tables);
 }

@@ -96,6 +96,25 @@ struct world *world_new(const struct world_options *options)
     return world;
 }
 
+/* What is still under way holds bodies. */
+static void drop_calls(struct world *world)
+{
+    struct body_pool *bodies = &world->messages.bodies;
+    for (uint32_t slot = 0; slot < world->calls.count; slot++) {
+        struct call *call = slab_at(&world->calls, slot);
+        if (!call)
+            continue;
+        body_unref(bodies, call->request);
+        body_unref(bodies, call->kept);
+        body_unref(bodies, call->sent);
+    }
+    for (uint32_t slot = 0; slot < world->queries.count; slot++) {
+        struct query *query = slab_at(&world->queries, slot);
+        if (query)
+            body_unref(bodies, query->params);
+    }
+}
+
 void world_free(struct world *world)
 {
     for (size_t i = 0; i < world->actor_count; i++) {
@@ -105,6 +124,7 @@ void world_free(struct world *world)
         for (struct message *message; (message = mailbox_take(&actor->mailbox));)
             message_free(&world->messages, message);
     }
+    drop_calls(world);
     alerts_free(world->alerts);
     unbind_world(world);
     stats_free(world);
@@ -116,6 +136,12 @@ void world_free(struct world *world)
     free(world->plans);
     free(world->pack.bytes);
     free(world);
+}
+
+static void cancel_plans(struct world *world)
+{
+    for (size_t i = 0; i < world->scenario->phase_count + world->scenario->fault_count; i++)
+        due_cancel(&world->due, &world->plans[i].timer);
 }
 
 bool world_start_demo(struct world *world, int64_t now_ns)
@@ -138,8 +164,7 @@ bool world_stop_demo(struct world *world)
     if (world->zero_ns == NEVER)
         return false;
     load_stop(world, true);
-    for (size_t i = 0; i < world->scenario->phase_count + world->scenario->fault_count; i++)
-        due_cancel(&world->due, &world->plans[i].timer);
+    cancel_plans(world);
     world->zero_ns = NEVER;
     arm_sample(world);
     return true;
@@ -148,6 +173,7 @@ bool world_stop_demo(struct world *world)
 void world_stop_traffic(struct world *world)
 {
     load_stop(world, false);
+    cancel_plans(world);
     due_cancel(&world->due, &world->sample);
 }
 

@@ -94,7 +94,7 @@ static bool may_change(const struct admin *admin, struct http_request *request)
 
 static void respond(struct http_request *request, int status, json_t *json)
 {
-    char *bytes = json_dumps(json, JSON_COMPACT);
+    char *bytes = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(10));
     ASSERT(bytes);
     http_request_respond(request, status, "application/json", bytes, strlen(bytes));
     free(bytes);
@@ -172,14 +172,13 @@ static void demo_status(void *owner, struct http_request *request)
         return;
     }
     struct traffic demo = traffic_of(admin, true);
-    uint64_t failed = count[BUSINESS_CHECKOUT] - count[BUSINESS_CHECKOUT_DONE];
     respond(request, 200,
             json_pack("{s:b,s:f,s:f,s:f,s:s,s:I,s:I}", "running", 1, "elapsed_minutes",
                       rounded((double)on_timeline_ns / (double)NS_PER_MIN, 100), "current_rpm",
                       rounded(demo.rate_per_min, 10), "current_error_rate",
                       rounded(figure_share(demo.minute_errors, demo.minute_requests), 10000), "phase",
                       scenario->phases[scenario_phase(scenario, on_timeline_ns)].name, "checkouts_attempted",
-                      (json_int_t)count[BUSINESS_CHECKOUT], "checkouts_failed", (json_int_t)failed));
+                      (json_int_t)count[BUSINESS_CHECKOUT], "checkouts_failed", (json_int_t)demo.errors));
 }
 
 /* ---- the demo clock ---- */

@@ -1,20 +1,32 @@
 /* run: a scenario in real time, with real sockets. */
+#include "edges/admin.h"
 #include "edges/command.h"
-#include "edges/figures.h"
+#include "edges/demo_env.h"
+#include "edges/exit_code.h"
 #include "edges/live.h"
 #include "edges/log_lines.h"
+#include "edges/otlp_outlet.h"
 #include "edges/progress.h"
+#include "edges/registry.h"
 #include "edges/session.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { FLUSH_LIMIT_MS = 5000 };
 
 static struct running {
     struct session *session;
     struct live *live;
+    struct http_server *http;
+    struct admin *admin;
+    struct otlp_outlet outlet;
     struct progress progress;
     struct log_lines logs;
+    struct demo_env env;
+    int64_t demo_starts_ns; /* on the world's clock; NEVER: at once, or when the admin API says so */
 } running;
 
 static int64_t unix_ns(void)
@@ -24,38 +36,128 @@ static int64_t unix_ns(void)
     return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
+/* ---- what the world says ---- */
+
 static const char *service_name(void *owner, uint16_t service)
 {
     (void)owner;
     return world_service(running.session->world, service)->service;
 }
 
+static void on_span(void *owner, const struct span *span)
+{
+    (void)owner;
+    otlp_export_span(running.outlet.export, span);
+}
+
+static void on_metrics(void *owner, const struct metrics *metrics, int64_t at_ns)
+{
+    (void)owner;
+    otlp_export_metrics(running.outlet.export, metrics, at_ns);
+}
+
 static void on_log(void *owner, const struct log_record *record)
 {
     (void)owner;
-    log_lines_put(&running.logs, record);
+    if (running.outlet.export)
+        otlp_export_log(running.outlet.export, record);
+    if (running.logs.service_name)
+        log_lines_put(&running.logs, record);
+}
+
+static void on_answer(void *owner, uint64_t token, enum status status, const struct body *body)
+{
+    (void)owner;
+    http_server_answer(running.http, token, status, body);
+}
+
+/* ---- before ---- */
+
+/* Where on the timeline the run begins, and whether the demo waits: the flag, else the environment. */
+static void set_clock(struct session *session, struct world_options *world)
+{
+    const struct demo_env *env = &running.env;
+    int64_t now_ns = unix_ns();
+    int64_t ahead_ns = env->start_unix_s < 0 ? 0 : env->start_unix_s * NS_PER_S - now_ns;
+    running.demo_starts_ns = NEVER;
+    world->from_ns = session->options->from_ns;
+    if (!world->from_ns && ahead_ns < 0)
+        world->from_ns = MIN(-ahead_ns, session->scenario->duration_ns);
+    world->demo_waits = env->waits || ahead_ns > 0;
+    if (ahead_ns > 0 && !env->waits)
+        running.demo_starts_ns = (int64_t)((double)ahead_ns * session->options->speed);
+    session->start_unix_ns = now_ns - MAX(world->from_ns - NS_PER_MIN, 0);
+}
+
+static bool open_outlet(struct session *session)
+{
+    struct otlp_outlet_options otlp = {.loop = ev_default_loop(0), .endpoint = session->options->otlp};
+    session->exit_code = EXIT_CODE_USAGE;
+    return otlp_outlet_open(&running.outlet, session, &otlp);
 }
 
 static bool prepare(struct session *session, struct world_options *world)
 {
     const struct options *options = session->options;
-    world->from_ns = options->from_ns;
-    session->start_unix_ns = unix_ns() - MAX(world->from_ns - NS_PER_MIN, 0);
+    struct text error = {0};
+    running.session = session;
+    session->exit_code = EXIT_CODE_USAGE;
+    if (!demo_env_apply(&running.env, session->scenario, &error)) {
+        fprintf(stderr, "doorbuster: %s\n", text_c(&error));
+        text_fini(&error);
+        return false;
+    }
+    set_clock(session, world);
+    if (!open_outlet(session))
+        return false;
     if (options->log_level) {
         running.logs = (struct log_lines){.fd = STDERR_FILENO, .start_unix_ns = session->start_unix_ns};
         running.logs.service_name = service_name;
         log_level_parse(options->log_level, &running.logs.level);
+    }
+    session->extra.answer = on_answer;
+    if (running.outlet.export || options->log_level)
         session->extra.log = on_log;
+    if (running.outlet.export) {
+        session->extra.span = on_span;
+        session->extra.metrics = on_metrics;
     }
     return true;
+}
+
+/* ---- while it runs ---- */
+
+static int64_t now_on_clock(void *owner)
+{
+    (void)owner;
+    return live_now(running.live);
+}
+
+static void start_demo_in_time(struct session *session)
+{
+    int64_t now_ns = live_now(running.live);
+    if (now_ns < running.demo_starts_ns)
+        return;
+    running.demo_starts_ns = NEVER;
+    if (world_start_demo(session->world, now_ns))
+        http_server_set_demo_mode(running.http, "blackfriday");
 }
 
 static void each_second(void *owner)
 {
     struct session *session = owner;
-    log_lines_flush(&running.logs);
+    start_demo_in_time(session);
+    http_server_set_demo_mode(running.http, world_demo_at(session->world) < 0 ? "off" : "blackfriday");
+    if (running.logs.service_name)
+        log_lines_flush(&running.logs);
     if (running.progress.wanted)
         progress_show(&running.progress, session->world);
+}
+
+static void draining(void *owner)
+{
+    (void)owner;
+    http_server_drain(running.http);
 }
 
 static void say_lag(const struct session *session)
@@ -73,30 +175,85 @@ static void say_lag(const struct session *session)
     text_fini(&line);
 }
 
+static bool open_edges(struct session *session)
+{
+    struct text error = {0};
+    const char *token = getenv("DOORBUSTER_ADMIN_TOKEN");
+    struct http_options http = {.world = session->world,
+                                .address = session->options->listen,
+                                .now = now_on_clock,
+                                .demo_mode = world_demo_at(session->world) < 0 ? "off" : "blackfriday"};
+    running.http = http_server_open(ev_default_loop(0), &http, &error);
+    if (!running.http) {
+        fprintf(stderr, "doorbuster: %s\n", text_c(&error));
+        text_fini(&error);
+        return false;
+    }
+    running.admin = admin_open(&(struct admin_options){.world = session->world,
+                                                       .http = running.http,
+                                                       .scenario = session->scenario,
+                                                       .registry = &registry,
+                                                       .file = session->file,
+                                                       .token = token && *token ? token : NULL,
+                                                       .now = now_on_clock});
+    return true;
+}
+
+static void close_edges(struct session *session)
+{
+    http_server_close(running.http);
+    admin_close(running.admin);
+    session->failed_to_write |= !otlp_outlet_close(&running.outlet, FLUSH_LIMIT_MS, NULL);
+    if (running.logs.service_name)
+        log_lines_flush(&running.logs);
+    text_fini(&running.logs.held);
+}
+
 static void play(struct session *session)
 {
-    struct ev_loop *loop = ev_default_loop(0);
-    running.session = session;
-    running.live = live_open(&(struct live_options){.loop = loop,
+    running.live = live_open(&(struct live_options){.loop = ev_default_loop(0),
                                                     .world = session->world,
                                                     .speed = session->options->speed,
+                                                    .draining = draining,
                                                     .each_second = each_second,
                                                     .owner = session});
+    if (!open_edges(session)) {
+        session->exit_code = EXIT_CODE_PORT;
+        live_close(running.live);
+        return;
+    }
     progress_open(&running.progress, session->scenario, session->options->quiet);
     session->interrupted = !live_run(running.live);
     if (!session->interrupted)
         world_finish(session->world);
     progress_close(&running.progress);
     say_lag(session);
+    close_edges(session);
     live_close(running.live);
-    log_lines_flush(&running.logs);
-    text_fini(&running.logs.held);
 }
 
-static int run_run(const struct options *options)
+static const char *from_environment(const char *name)
+{
+    return getenv(name);
+}
+
+/* The environment's settings go before the flags', so that flags win. */
+static int run_run(const struct options *given)
 {
     static const struct driver real_time = {.layout = "live", .prepare = prepare, .play = play};
-    return session_run(options, &real_time);
+    static struct options options;
+    struct text error = {0};
+    options = *given;
+    if (!demo_env_read(&running.env, from_environment, unix_ns() / NS_PER_S, &error)) {
+        fprintf(stderr, "doorbuster: %s\n", text_c(&error));
+        text_fini(&error);
+        return EXIT_CODE_USAGE;
+    }
+    size_t before = running.env.setting_count;
+    options.setting_count = MIN(before + given->setting_count, (size_t)SETTINGS_MAX);
+    for (size_t i = 0; i < options.setting_count; i++)
+        options.settings[i] = i < before ? running.env.settings[i] : given->settings[i - before];
+    return session_run(&options, &real_time);
 }
 
 const struct command command_run = {
@@ -112,8 +269,8 @@ const struct command command_run = {
         "SCENARIO is a file, or a name that `doorbuster scenarios` lists.\n"
         "SIGTERM ends the traffic, lets what is in flight end, and reports.",
     .options = (const int[]){OPTION_SEED, OPTION_SET, OPTION_FROM, OPTION_SPEED, OPTION_LISTEN,
-                             OPTION_LOG_LEVEL, OPTION_REPORT, OPTION_TRACES, OPTION_METRICS, OPTION_LOGS,
-                             OPTION_JSON, OPTION_QUIET, 0},
+                             OPTION_LOG_LEVEL, OPTION_OTLP, OPTION_REPORT, OPTION_TRACES, OPTION_METRICS,
+                             OPTION_LOGS, OPTION_JSON, OPTION_QUIET, 0},
     .files_min = 1,
     .files_max = 1,
     .run = run_run,

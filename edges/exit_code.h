@@ -11,7 +11,8 @@
     X(DEPENDENCY, 69, "a dependency is not there")                                                           \
     X(FAILED, 99, "an expectation failed or a fault did not land")                                           \
     X(SCENARIO, 104, "bad scenario")                                                                         \
-    X(INTERRUPTED, 105, "interrupted")
+    X(INTERRUPTED, 105, "interrupted")                                                                       \
+    X(PORT, 106, "a port is taken")
 
 enum exit_code {
 #define EXIT_CODE_ENUM(id, code, meaning) EXIT_CODE_##id = code,

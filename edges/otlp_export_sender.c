@@ -293,6 +293,7 @@ void sender_close(struct sender *sender)
     ev_timer_stop(sender->export->loop, &sender->retry_timer);
     ev_timer_stop(sender->export->loop, &sender->pack_timer);
     ev_timer_stop(sender->export->loop, &sender->gather_timer);
+    sender->state = SENDER_IDLE;
     while (sender->first) {
         sender_drop(sender, OTLP_DROP_SHUTDOWN, sender->first->items);
         pop(sender);

@@ -43,7 +43,8 @@ static void put_url(struct site_bytes *made, const struct span_site *site)
         text_u64(&made->url, site->peer_port);
     }
     text_bytes(&made->url, site->path_template, (size_t)(open - site->path_template));
-    text_str(&made->url_end, close + 1);
+    if (close[1])
+        text_str(&made->url_end, close + 1);
     for (size_t i = 0; site->kind == SPAN_CLIENT && i < site->attrs.count; i++) {
         const struct attr *attr = &site->attrs.list[i];
         if (attr->key == ATTR_URL_QUERY && attr->type == ATTR_TEXT) {
@@ -82,7 +83,8 @@ static void add_url(struct otlp_proto *otlp, const struct site_bytes *site, stru
     text_bytes(url, site->url.bytes, site->url.len);
     text_reserve(url, JSON_URL_ROOM(param.len));
     url->len = (size_t)(json_url_part(url->bytes + url->len, param.at, param.len) - url->bytes);
-    text_bytes(url, site->url_end.bytes, site->url_end.len);
+    if (site->url_end.len)
+        text_bytes(url, site->url_end.bytes, site->url_end.len);
     proto_attrs_text(&otlp->attrs, attr_name(site->url_key), url->bytes, url->len);
 }
 

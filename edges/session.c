@@ -144,7 +144,7 @@ static void show_speed(const struct session *session, const struct report *repor
     getrusage(RUSAGE_SELF, &usage);
     text_fixed(&line, wall_s, 2);
     text_lit(&line, " s of wall time: ");
-    text_count(&line, (uint64_t)((double)report->ended_at_ns / 1e9 / wall_s));
+    text_count(&line, (uint64_t)((double)session->played_ns / 1e9 / wall_s));
     text_lit(&line, " times real time, ");
     text_count(&line, (uint64_t)((double)report_requests(report) / wall_s));
     text_lit(&line, " requests/s, ");
@@ -171,7 +171,9 @@ static void play(struct session *session)
     repeat_world(session->world);
     struct timespec begun, ended;
     clock_gettime(CLOCK_MONOTONIC, &begun);
+    session->played_ns = -world_now(session->world);
     session->driver->play(session);
+    session->played_ns += world_now(session->world);
     clock_gettime(CLOCK_MONOTONIC, &ended);
     session->wall_ns = (ended.tv_sec - begun.tv_sec) * NS_PER_S + ended.tv_nsec - begun.tv_nsec;
     close_telemetry(session);
@@ -183,12 +185,18 @@ static int play_and_tell(struct session *session)
         .scenario = session->scenario, .registry = &registry, .seed = session->seed};
     if (!session->driver->prepare(session, &world))
         return session->exit_code;
+    session->exit_code = EXIT_CODE_HELD;
     /* From here on a signal finds the run ready for it. */
     if (session->options->json && !session->options->quiet)
         fprintf(stderr, "seed %llu\n", (unsigned long long)session->seed);
     world.sink = sink_of(session);
     session->world = world_new(&world);
     play(session);
+    if (session->exit_code != EXIT_CODE_HELD) {
+        repeat_world(NULL);
+        world_free(session->world);
+        return session->exit_code;
+    }
     struct report report = {.scenario = session->scenario, .registry = &registry, .seed = session->seed};
     report.layout = session->driver->layout;
     report.stats = world_stats(session->world);

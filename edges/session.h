@@ -24,7 +24,7 @@ struct session {
     struct sink extra; /* the driver's own */
     struct world *world;
     bool interrupted, failed_to_write;
-    int64_t wall_ns;
+    int64_t wall_ns, played_ns; /* how long the run took, and how much of the world's time it was */
     int exit_code; /* the driver's, where it could not even begin; EXIT_CODE_HELD otherwise */
 };
 

@@ -42,7 +42,8 @@ static const struct actor_kind *const kinds[] = {&shelf, &front, &toy_database};
 static void begin(struct toy *toy, const struct fault_spec *faults, size_t count)
 {
     toy_begin(toy, kinds, ARRAY_LEN(kinds));
-    memcpy(toy->scenario.faults, faults, count * sizeof *faults);
+    for (size_t i = 0; i < count; i++)
+        toy->scenario.faults[i] = faults[i];
     toy->scenario.fault_count = count;
     toy->scenario.duration_ns = MIN_(1);
     toy_open(toy, 1);

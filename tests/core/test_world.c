@@ -54,7 +54,8 @@ static const struct actor_kind driver = {
     .drives_load = true,
     .routes = (const struct route[]){
         {.name = "visit", .steps = STEPS(ASK("front", "GET /all", .limit_ms = 900), END())}, {0}}};
-static const struct actor_kind idle = {.service = "idle", .port = 4, .routes = quick_routes};
+static const struct actor_kind idle = {
+    .service = "idle", .port = 4, .routes = quick_routes, .pools = {{"things", 1, 300}}};
 
 static const struct actor_kind *const kinds[] = {&red, &blue, &front, &driver, &toy_database, &idle};
 enum { ALL_KINDS = 6, BUT_IDLE = 5 };

@@ -129,9 +129,16 @@ const struct actor_kind toy_database = {
 
 /* ---- what is told ---- */
 
+/* Room for one more than `count`. */
+static void *grown(void *list, size_t count, size_t size)
+{
+    bool full = count == 0 || (count >= 64 && (count & (count - 1)) == 0);
+    return full ? base_grow(list, count, MAX(2 * count, 64), size) : list;
+}
+
 static const char *keep_text(struct toy *toy, const char *text, size_t len)
 {
-    toy->texts = base_grow(toy->texts, toy->text_count, toy->text_count + 1, sizeof(char *));
+    toy->texts = grown(toy->texts, toy->text_count, sizeof(char *));
     char *copy = base_alloc(len + 1, 1);
     if (len)
         memcpy(copy, text, len);
@@ -151,8 +158,7 @@ static void take_span(void *owner, const struct span *span)
     struct toy *toy = owner;
     if (toy->deaf)
         return;
-    if (toy->span_count % 64 == 0)
-        toy->spans = base_grow(toy->spans, toy->span_count, toy->span_count + 64, sizeof *toy->spans);
+    toy->spans = grown(toy->spans, toy->span_count, sizeof *toy->spans);
     struct span *kept = &toy->spans[toy->span_count++];
     *kept = *span;
     kept->path_param.at = keep_text(toy, span->path_param.at, span->path_param.len);
@@ -164,7 +170,7 @@ static void take_log(void *owner, const struct log_record *record)
     struct toy *toy = owner;
     if (toy->deaf)
         return;
-    toy->logs = base_grow(toy->logs, toy->log_count, toy->log_count + 1, sizeof *toy->logs);
+    toy->logs = grown(toy->logs, toy->log_count, sizeof *toy->logs);
     toy->logs[toy->log_count] = *record;
     keep_attrs(toy, &toy->logs[toy->log_count++].attrs);
 }
@@ -172,9 +178,7 @@ static void take_log(void *owner, const struct log_record *record)
 static void take_answer(void *owner, uint64_t token, enum status status, const struct body *body)
 {
     struct toy *toy = owner;
-    if (toy->answer_count % 64 == 0)
-        toy->answers =
-            base_grow(toy->answers, toy->answer_count, toy->answer_count + 64, sizeof *toy->answers);
+    toy->answers = grown(toy->answers, toy->answer_count, sizeof *toy->answers);
     struct toy_answer *answer = &toy->answers[toy->answer_count++];
     *answer = (struct toy_answer){.token = token, .status = status, .at_ns = world_now(toy->world)};
     if (!body)
