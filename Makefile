@@ -38,7 +38,7 @@ deps:
 	@.ci/install build
 
 deps-test:
-	@.ci/install build test
+	@.ci/install build test live
 	@if [ -f tests/judges/package.json ]; then .ci/install judges && .ci/install-judges; fi
 
 deps-bench:

@@ -7,6 +7,7 @@
 enum purpose { PURPOSE_WORK = 0x100, PURPOSE_SERVICE };
 
 static void timer_fired(void *owner, int64_t now_ns);
+static void end_delay(struct call *call, int64_t now_ns);
 static void run(struct call *call);
 
 static struct call *call_new(struct actor *actor, const struct bound_route *route)
@@ -19,7 +20,7 @@ static struct call *call_new(struct actor *actor, const struct bound_route *rout
     call->route = route;
     call->timer = (struct timer){.fire = timer_fired, .owner = call};
     call->step = 0;
-    call->root = call->ended = false;
+    call->root = call->ended = call->delayed = false;
     call->failure = STATUS_OK;
     call->started_at_ns = world->now_ns;
     call->request = call->kept = call->sent = NULL;
@@ -104,6 +105,11 @@ void call_begin(struct actor *actor, struct message *message)
     call->below = span_context(&call->server, &call->context);
     if (message->from == OUTSIDE && !request_fits(call))
         call_reply(call, STATUS_BAD_INPUT, explain_shape);
+    if (!call->ended && call->route->script) {
+        if (script_delays(call))
+            return;
+        script_fails(call);
+    }
     run(call);
 }
 
@@ -196,6 +202,10 @@ void call_arm(struct call *call, int64_t at_ns)
 static void timer_fired(void *owner, int64_t now_ns)
 {
     struct call *call = owner;
+    if (call->delayed) {
+        end_delay(call, now_ns);
+        return;
+    }
     const struct bound_step *bound = &call->route->steps[call->step];
     switch (bound->step->kind) {
     case STEP_WORK:
@@ -259,6 +269,19 @@ void call_resume(struct call *call, enum status status, struct body *body, struc
         call_reply(call, failure_answer(call, step), step->on_failure ? step->on_failure : explain);
     }
     call->step++;
+    run(call);
+}
+
+/* A scripted delay is over, or as much of it as the caller waits for. */
+static void end_delay(struct call *call, int64_t now_ns)
+{
+    call->delayed = false;
+    if (now_ns < call->deadline_ns) {
+        script_fails(call);
+    } else {
+        call->failure = STATUS_DEADLINE;
+        call_reply(call, STATUS_UNAVAILABLE, explain);
+    }
     run(call);
 }
 

@@ -65,16 +65,32 @@ void fault_apply(struct world *world, size_t index)
         else
             actor->down = fault->kind == FAULT_SERVICE_DOWN;
         return;
+    case FAULT_ROUTE_DELAY:
+    case FAULT_ROUTE_FAILURES:
+        return; /* its instant decides, request by request */
     case FAULT_KIND_COUNT:
         break;
     }
     ASSERT(!"every kind of fault has a case");
 }
 
+static bool is_scripted(const struct fault_spec *fault)
+{
+    return fault->kind == FAULT_ROUTE_DELAY || fault->kind == FAULT_ROUTE_FAILURES;
+}
+
+void faults_bind(struct world *world)
+{
+    for (size_t i = 0; i < world->stats.fault_count; i++)
+        if (is_scripted(&world->stats.faults[i].spec))
+            script_bind(world, &world->stats.faults[i].spec, i);
+}
+
 enum status world_set_fault(struct world *world, const struct fault_spec *fault, int64_t now_ns)
 {
     struct run_stats *stats = &world->stats;
-    bool of_service = fault->kind >= FAULT_SERVICE_DOWN;
+    bool of_service = fault->kind >= FAULT_SERVICE_DOWN && fault->kind <= FAULT_SERVICE_SLOW;
+    bool of_route = is_scripted(fault);
     bool of_pool = fault->kind == FAULT_POOL_MAX || fault->kind == FAULT_HOLD_CONNECTIONS ||
                    fault->kind == FAULT_ACQUIRE_TIMEOUT;
     bool of_index = fault->kind == FAULT_DROP_INDEX || fault->kind == FAULT_CREATE_INDEX;
@@ -83,11 +99,14 @@ enum status world_set_fault(struct world *world, const struct fault_spec *fault,
         return STATUS_NOT_FOUND;
     if (stats->fault_count == FAULTS_MAX)
         return STATUS_OVERLOADED;
+    if (of_route && !script_bind(world, fault, stats->fault_count))
+        return STATUS_NOT_FOUND;
     world->now_ns = MAX(world->now_ns, now_ns);
     struct fault_spec *spec = &stats->faults[stats->fault_count].spec;
     *spec = *fault;
     spec->at_ns = MAX(world_timeline(world, world->now_ns), 0);
     spec->target = fault->target ? world_keep(world, base_copy(fault->target)) : NULL;
+    spec->route = fault->route ? world_keep(world, base_copy(fault->route)) : NULL;
     fault_apply(world, stats->fault_count++);
     return STATUS_OK;
 }
@@ -141,6 +160,8 @@ void faults_judge(struct world *world)
         } else if (fault->kind <= FAULT_CREATE_INDEX || fault->kind == FAULT_READ_REPLICAS) {
             struct actor *store = world->postgresql;
             stats->landed = store && store->kind->landed(store, fault, &evidence);
+        } else if (is_scripted(fault)) {
+            stats->landed = script_landed(stats, &evidence);
         } else if (fault->kind >= FAULT_SERVICE_DOWN) {
             stats->landed = service_landed(world, fault, &evidence);
         } else {

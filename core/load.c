@@ -21,11 +21,15 @@ static void arm_next(struct arrivals *arrivals)
 
 static void arrive(void *owner, int64_t now_ns)
 {
-    (void)now_ns;
     struct arrivals *arrivals = owner;
     struct world *world = arrivals->world;
     if (arrivals->next_at_ns >= world_end(world))
         return; /* the demo was started after this one had been planned, and is over */
+    histogram_add_ns(&arrivals->stats->start_error, now_ns - arrivals->next_at_ns);
+    if (now_ns - arrivals->next_at_ns > LATE_START_NS) {
+        arrivals->stats->late++;
+        series_add(arrivals->late, 1);
+    }
     if (call_begin_root(world->load, arrivals->journey, arrivals, arrivals->number, arrivals->next_at_ns)) {
         series_add(arrivals->started, 1);
     } else {
@@ -75,6 +79,7 @@ void load_start(struct world *world)
                                       .index = (uint8_t)i};
         uint16_t service = world->load->index;
         arrivals->started = metrics_series(&world->metrics, METRIC_LOAD_STARTED, service, &traffic, 1);
+        arrivals->late = metrics_series(&world->metrics, METRIC_LOAD_LATE, service, &traffic, 1);
         arrivals->dropped = metrics_series(&world->metrics, METRIC_LOAD_DROPPED, service, &traffic, 1);
         arrivals->next_at_ns = world->now_ns;
         if (!spec->demo || world->zero_ns != NEVER)

@@ -30,6 +30,8 @@ static const struct metric_info table[] = {
     [METRIC_MAILBOX_REFUSED] = {"actor.mailbox.refused", "{message}",
                                 "Messages refused because the mailbox was full.", METRIC_COUNTER},
     [METRIC_LOAD_STARTED] = {"load.requests.started", "{request}", "Root requests started.", METRIC_COUNTER},
+    [METRIC_LOAD_LATE] = {"load.requests.late", "{request}",
+                          "Root requests started over 1 ms after they were due.", METRIC_COUNTER},
     [METRIC_LOAD_DROPPED] = {"load.requests.dropped", "{request}",
                              "Root requests that were due but not started.", METRIC_COUNTER},
     [METRIC_SHOP_ORDERS] = {"shop.orders", "{order}", "Orders, by outcome.", METRIC_COUNTER},

@@ -41,6 +41,7 @@ struct bound_route {
     const struct span_site *site; /* NULL: a journey */
     struct bound_step *steps;
     size_t step_count;
+    uint64_t script; /* bit i: fault i of the run is a scripted one on this route */
     struct bound_series *durations;
 };
 
@@ -92,6 +93,7 @@ struct call {
     struct timer timer;
     uint16_t step;
     bool root, running, ended;
+    bool delayed; /* by a scripted fault: its steps have yet to begin */
     enum status failure;
     struct trace_context context; /* as it came; of a root: of its trace */
     struct trace_context below; /* for what this call asks */
@@ -116,7 +118,7 @@ struct arrivals {
     uint8_t index;
     uint64_t number;
     int64_t next_at_ns;
-    struct series *started, *dropped;
+    struct series *started, *late, *dropped;
 };
 
 struct planned {
@@ -242,7 +244,14 @@ void stats_root(struct stream_stats *stats, int64_t on_timeline_ns, int64_t late
 struct alerts *alerts_new(struct world *world);
 void alerts_free(struct alerts *alerts);
 void alerts_judge(struct world *world, int64_t now_ns);
+/* script.c */
+/* Fault `index` of the run: false where there is no such route. */
+bool script_bind(struct world *world, const struct fault_spec *fault, size_t index);
+bool script_delays(struct call *call); /* the call waits; its timer ends the delay */
+void script_fails(struct call *call); /* ends the call if it is to fail */
+bool script_landed(const struct fault_stats *stats, struct text *evidence);
 /* fault.c */
+void faults_bind(struct world *world);
 void fault_apply(struct world *world, size_t index);
 void faults_judge(struct world *world);
 /* expect.c */

@@ -36,6 +36,8 @@ const char *fault_kind_name(enum fault_kind kind)
         [FAULT_SERVICE_DOWN] = "service_down",
         [FAULT_SERVICE_UP] = "service_up",
         [FAULT_SERVICE_SLOW] = "service_slow",
+        [FAULT_ROUTE_DELAY] = "route_delay",
+        [FAULT_ROUTE_FAILURES] = "route_failures",
     };
     ASSERT(kind < FAULT_KIND_COUNT);
     return names[kind];

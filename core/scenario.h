@@ -84,6 +84,8 @@ enum fault_kind {
     FAULT_SERVICE_DOWN,
     FAULT_SERVICE_UP,
     FAULT_SERVICE_SLOW,
+    FAULT_ROUTE_DELAY, /* these two: `physics: scripted` alone, see core/script.c */
+    FAULT_ROUTE_FAILURES,
     FAULT_KIND_COUNT
 };
 
@@ -91,8 +93,10 @@ struct fault_spec {
     int64_t at_ns;
     enum fault_kind kind;
     const char *target; /* the index, pool or service it acts on; NULL for read_replicas */
-    double value; /* max, count, replicas, factor, or the timeout in ns */
+    double value; /* max, count, replicas, factor, share that fails, or the timeout or least delay in ns */
     int line; /* in the file, 0: set otherwise */
+    const char *route; /* ROUTE_*: "GET /products" of that service; else NULL */
+    double most; /* ROUTE_DELAY: the longest delay, in ns */
 };
 
 /* A figure of the running world, by name: `demo.errors`, `pool.recommendations.waiters`. */
@@ -184,6 +188,7 @@ struct expect_spec {
 struct scenario {
     const char *file, *name, *story;
     int64_t duration_ns;
+    bool scripted; /* may have faults that nothing causes */
     struct stream_spec streams[STREAMS_MAX];
     size_t stream_count;
     struct phase phases[PHASES_MAX];

@@ -21,6 +21,7 @@ struct trace_context trace_root(uint64_t seed, uint8_t stream, uint64_t number)
         .trace_hi = bits.a ? bits.a : 1,
         .trace_lo = bits.b ? bits.b : 1,
         .demo_minute = -1,
+        .root_ms = -1,
         .stream = stream,
         .flags = FLAGS_SAMPLED_RANDOM,
     };

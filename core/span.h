@@ -26,8 +26,9 @@ struct trace_context {
     uint8_t stream; /* index of the stream the root belongs to */
     uint8_t depth; /* levels above the receiver */
     uint8_t flags; /* W3C trace flags */
-    uint32_t ordinal; /* of the receiver's span below its parent: 0, but for requests from outside */
     bool demo; /* traffic.type: demo, else baseline */
+    uint32_t ordinal; /* of the receiver's span below its parent: 0, but for requests from outside */
+    int32_t root_ms; /* the root's intended start on the timeline; -1: likewise */
 };
 
 /* As a stream's index: requests from outside, of no stream. */

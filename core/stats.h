@@ -17,8 +17,12 @@ struct window {
     struct histogram latency;
 };
 
+#define LATE_START_NS NS_PER_MS
+
 struct stream_stats {
     uint64_t started, answered, failed, in_flight, dropped;
+    uint64_t late; /* started over LATE_START_NS after they were due; only a clock can be late */
+    struct histogram start_error;
     struct window *minutes; /* one a minute of the duration */
     size_t minute_count;
     struct window *points; /* as stream_spec.table_ns, then the expectations' own; 60 s centred, or the
@@ -78,6 +82,7 @@ struct expect_stats {
 struct fault_stats {
     struct fault_spec spec; /* of the scenario, or set while it ran (at_ns: when it was) */
     bool judged, applied, landed;
+    uint64_t requests, failed; /* ROUTE_*: that it acted on */
     char evidence[120];
 };
 

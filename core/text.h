@@ -32,6 +32,8 @@ void text_clock(struct text *text, int64_t at_ns);
 
 static inline void text_bytes(struct text *text, const void *bytes, size_t len)
 {
+    if (!len)
+        return;
     if (text->cap - text->len < len)
         text_reserve(text, len);
     memcpy(text->bytes + text->len, bytes, len);

@@ -85,6 +85,7 @@ struct world *world_new(const struct world_options *options)
     slab_init(&world->queries, sizeof(struct query), calls_max);
     stats_start(world);
     bind_world(world);
+    faults_bind(world);
     world->alerts = alerts_new(world);
     plan(world);
     for (size_t i = 0; i < world->actor_count; i++)
@@ -191,6 +192,7 @@ void world_date(const struct world *world, struct trace_context *context, int64_
 {
     int64_t on_timeline_ns = world_timeline(world, at_ns);
     context->demo_minute = (int16_t)(on_timeline_ns < 0 ? -1 : on_timeline_ns / NS_PER_MIN);
+    context->root_ms = (int32_t)(on_timeline_ns < 0 ? -1 : on_timeline_ns / NS_PER_MS);
     context->phase = scenario_phase(world->scenario, MAX(on_timeline_ns, 0));
 }
 
@@ -449,74 +451,4 @@ size_t world_site_count(const struct world *world)
 const struct span_site *world_site(const struct world *world, size_t id)
 {
     return world->sites[id];
-}
-
-/* ---- for actors with a state of their own ---- */
-
-void *actor_state(struct actor *actor)
-{
-    return actor->state;
-}
-
-const struct scenario *actor_scenario(const struct actor *actor)
-{
-    return actor->world->scenario;
-}
-
-const struct registry *actor_registry(const struct actor *actor)
-{
-    return actor->world->registry;
-}
-
-int64_t actor_now(const struct actor *actor)
-{
-    return actor->world->now_ns;
-}
-
-int64_t actor_timeline(const struct actor *actor)
-{
-    return MAX(world_timeline(actor->world, actor->world->now_ns), 0);
-}
-
-uint64_t actor_seed(const struct actor *actor)
-{
-    return actor->world->seed;
-}
-
-struct business_stats *actor_business(struct actor *actor)
-{
-    return &actor->world->stats.business;
-}
-
-void actor_arm(struct actor *actor, struct timer *timer, int64_t at_ns)
-{
-    due_arm(&actor->world->due, timer, at_ns);
-}
-
-void actor_disarm(struct actor *actor, struct timer *timer)
-{
-    due_cancel(&actor->world->due, timer);
-}
-
-struct body *actor_body(struct actor *actor, const void *bytes, size_t len)
-{
-    return body_new(&actor->world->messages.bodies, bytes, len);
-}
-
-void actor_release(struct actor *actor, struct body *body)
-{
-    body_unref(&actor->world->messages.bodies, body);
-}
-
-struct pack *actor_pack(struct actor *actor)
-{
-    return world_pack(actor->world);
-}
-
-void actor_reply(struct actor *actor, uint16_t to, uint64_t ask, enum status status, const struct pack *body)
-{
-    struct body *answer = body ? world_body(actor->world, body) : NULL;
-    if (body && !answer)
-        status = STATUS_FAILED;
-    world_reply(actor->world, actor->index, to, ask, status, answer);
 }

@@ -19,7 +19,8 @@ struct command {
     int (*run)(const struct options *options);
 };
 
-extern const struct command command_simulate, command_run, command_check, command_scenarios, command_version;
+extern const struct command command_simulate, command_run, command_check, command_doctor, command_scenarios,
+    command_version;
 
 /* The whole program: finds the verb, parses its options, runs it. */
 int command_main(int argc, char **argv);

@@ -160,17 +160,34 @@ static void draining(void *owner)
     http_server_drain(running.http);
 }
 
+static void put_us(struct text *line, const char *name, const struct histogram *histogram)
+{
+    text_str(line, name);
+    text_lit(line, " p50 ");
+    text_fixed(line, histogram_quantile(histogram, 0.5) * 1e6, 0);
+    text_lit(line, " us, p99 ");
+    text_fixed(line, histogram_quantile(histogram, 0.99) * 1e6, 0);
+    text_lit(line, " us");
+}
+
+/* How well the clock was kept: of the loop, and of each stream's schedule. */
 static void say_lag(const struct session *session)
 {
     struct text line = {0};
-    const struct histogram *lag = live_lag(running.live);
     if (session->options->quiet)
         return;
-    text_lit(&line, "loop lag p50 ");
-    text_fixed(&line, histogram_quantile(lag, 0.5) * 1e6, 0);
-    text_lit(&line, " us, p99 ");
-    text_fixed(&line, histogram_quantile(lag, 0.99) * 1e6, 0);
-    text_lit(&line, " us\n");
+    put_us(&line, "loop lag", live_lag(running.live));
+    text_char(&line, '\n');
+    for (size_t i = 0; i < session->scenario->stream_count; i++) {
+        const struct stream_stats *stats = &world_stats(session->world)->streams[i];
+        text_str(&line, session->scenario->streams[i].name);
+        put_us(&line, ": start error", &stats->start_error);
+        text_lit(&line, "; ");
+        text_count(&line, stats->late);
+        text_lit(&line, " of ");
+        text_count(&line, stats->started);
+        text_lit(&line, " over 1 ms late\n");
+    }
     fputs(text_c(&line), stderr);
     text_fini(&line);
 }

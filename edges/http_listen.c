@@ -1,8 +1,8 @@
 /* The sockets of an HTTP server: accepting up to a number of connections, and cutting those that do not move. */
-#define _GNU_SOURCE /* accept4 */
 #include "edges/http_parts.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +38,7 @@ static int open_listener(const struct addrinfo *at)
 
 static uint16_t bound_port(int fd)
 {
-    struct sockaddr_storage bound;
+    struct sockaddr_storage bound = {0};
     socklen_t len = sizeof bound;
     if (getsockname(fd, (struct sockaddr *)&bound, &len) != 0)
         return 0;
@@ -170,9 +170,10 @@ static void on_accept(struct ev_loop *ev, ev_io *watcher, int events)
     struct http_server *server = service->server;
     uv_update_time(uv_in_ev_loop(server->joint)); /* time-outs count from here */
     for (int i = 0; i < ACCEPTS_A_TURN && server->connection_count < server->options.connections_max; i++) {
-        int fd = accept4(service->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = accept(service->fd, NULL, NULL);
         if (fd >= 0) {
-            adopt(service, fd);
+            fcntl(fd, F_SETFD, FD_CLOEXEC);
+            adopt(service, fd); /* libuv makes it non-blocking */
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             accept_no_more(server);
             return;

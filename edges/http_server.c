@@ -5,9 +5,7 @@
 #include <sys/resource.h>
 
 enum {
-    CONNECTIONS_DEFAULT = 1024,
     REQUEST_TIMEOUT_MS = 10000,
-    DESCRIPTORS_BESIDES = 256, /* listeners, files, clients of ours */
     ANY_PORT_NUMBER = 65535 /* libh2o: the port does not matter */
 };
 
@@ -106,7 +104,7 @@ bool http_server_answer(struct http_server *server, uint64_t token, enum status 
 static void raise_descriptors(unsigned connections)
 {
     struct rlimit limit;
-    rlim_t wanted = connections + DESCRIPTORS_BESIDES;
+    rlim_t wanted = connections + HTTP_DESCRIPTORS_BESIDES;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
         return;
     limit.rlim_cur = MIN(wanted, limit.rlim_max);
@@ -162,7 +160,7 @@ struct http_server *http_server_open(struct ev_loop *ev, const struct http_optio
     server->ev = ev;
     server->options = *options;
     if (!server->options.connections_max)
-        server->options.connections_max = CONNECTIONS_DEFAULT;
+        server->options.connections_max = HTTP_CONNECTIONS_DEFAULT;
     if (!server->options.request_timeout_ms)
         server->options.request_timeout_ms = REQUEST_TIMEOUT_MS;
     if (!server->options.demo_mode)

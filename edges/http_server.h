@@ -12,7 +12,7 @@
  * arrive within request_timeout_ms, and its answer to be taken within that time. At `connections_max` connections new
  * ones wait in the kernel's queue. HTTP/1.1 without Host is 400; HTTP/2 is off. Of two Content-Lengths the first one
  * counts, Transfer-Encoding goes before Content-Length: do not put this behind a proxy that thinks otherwise.
- * What cannot be parsed as HTTP at all is answered 400 or closed (libh2o's choice).
+ * What cannot be parsed as HTTP at all is answered by libh2o itself: 400 in plain text, and closed.
  *
  * Sets SIGPIPE to be ignored, and raises the soft limit on descriptors to what connections_max needs.
  * One thread: that of the loop. Everything is given back by http_server_close.
@@ -23,7 +23,12 @@
 #include "core/text.h"
 #include "core/world.h"
 
-enum { HTTP_HEADERS_MAX = 16 * 1024, HTTP_BODY_MAX = 64 * 1024 };
+enum {
+    HTTP_HEADERS_MAX = 16 * 1024,
+    HTTP_BODY_MAX = 64 * 1024,
+    HTTP_CONNECTIONS_DEFAULT = 1024,
+    HTTP_DESCRIPTORS_BESIDES = 256 /* listeners, files, clients of ours */
+};
 
 struct ev_loop;
 struct http_server;
@@ -34,7 +39,7 @@ struct http_options {
     const char *address; /* numeric; NULL: 127.0.0.1 */
     int port_offset; /* added to each service's port */
     bool any_port; /* the kernel chooses; see http_server_port */
-    unsigned connections_max; /* 0: 1024 */
+    unsigned connections_max; /* 0: HTTP_CONNECTIONS_DEFAULT */
     unsigned request_timeout_ms; /* 0: 10 s */
     const char *cors_origin; /* the page's origin, "http://localhost:3000"; NULL: none */
     const char *demo_mode; /* what product-catalog's /health says; NULL: off */

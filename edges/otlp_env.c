@@ -230,8 +230,10 @@ static void warn(const struct otlp_env_options *options, const char *name, const
     text_str(warnings, name);
     if (value) {
         text_char(warnings, '=');
-        for (size_t i = 0; value[i] && i < SHOWN_MAX; i++)
-            text_char(warnings, (unsigned char)value[i] < ' ' ? '?' : value[i]);
+        for (size_t i = 0; value[i] && i < SHOWN_MAX; i++) {
+            bool plain = (unsigned char)value[i] >= ' ';
+            text_bytes(warnings, plain ? &value[i] : "?", 1);
+        }
     }
     text_lit(warnings, " is ignored: it wants ");
     text_str(warnings, wants);

@@ -9,6 +9,7 @@
 
 /* A request is closed before it holds 512 when its records are huge. */
 enum { GATHERED_BYTES_MAX = 4 << 20, RELIEVE_TURNS = 64 };
+#define WAKE_S 0.05
 
 const char *export_signal_name(enum otlp_signal signal)
 {
@@ -185,12 +186,12 @@ void otlp_export_metrics(void *otlp_export, const struct metrics *metrics, int64
 
 /* ---- life ---- */
 
-static void on_flush_over(struct ev_loop *loop, ev_timer *timer, int events)
+/* Only so that who waits in the loop looks at his watch. */
+static void on_wake(struct ev_loop *loop, ev_timer *timer, int events)
 {
     (void)loop;
+    (void)timer;
     (void)events;
-    struct otlp_export *export = timer->data;
-    export->flush_over = true;
 }
 
 static void open_encoders(struct otlp_export *export)
@@ -222,8 +223,7 @@ struct otlp_export *otlp_export_open(struct ev_loop *loop, const struct otlp_exp
     export->progress_at = ev_now(loop);
     open_encoders(export);
     http_open(export);
-    ev_timer_init(&export->flush_timer, on_flush_over, 0, 0);
-    export->flush_timer.data = export;
+    ev_timer_init(&export->wake_timer, on_wake, 0, WAKE_S);
     for (int signal = 0; signal < OTLP_SIGNALS; signal++) {
         struct sender *sender = &export->senders[signal];
         ASSERT(sender_open(sender, export, (enum otlp_signal)signal)); /* its URL has been read before */
@@ -235,7 +235,6 @@ struct otlp_export *otlp_export_open(struct ev_loop *loop, const struct otlp_exp
 
 void otlp_export_push(struct otlp_export *export)
 {
-    export->ending = true;
     for (int signal = 0; signal < OTLP_SIGNALS; signal++) {
         struct sender *sender = &export->senders[signal];
         if (sender->wanted) {
@@ -253,23 +252,24 @@ bool otlp_export_idle(const struct otlp_export *export)
     return true;
 }
 
-bool otlp_export_flush(struct otlp_export *export, int64_t limit_ms)
-{
-    ev_now_update(export->loop);
-    otlp_export_push(export);
-    export->flush_over = false;
-    ev_timer_set(&export->flush_timer, (double)limit_ms / 1000, 0);
-    ev_timer_start(export->loop, &export->flush_timer);
-    while (!otlp_export_idle(export) && !export->flush_over)
-        ev_run(export->loop, EVRUN_ONCE);
-    ev_timer_stop(export->loop, &export->flush_timer);
-    export->ending = false;
-    return otlp_export_idle(export);
-}
-
 static bool is_worth_waiting(const struct otlp_export *export)
 {
     return ev_now(export->loop) - export->progress_at < OTLP_PATIENCE_S;
+}
+
+bool otlp_export_flush(struct otlp_export *export, int64_t limit_ms, const volatile sig_atomic_t *stop)
+{
+    ev_now_update(export->loop);
+    ev_tstamp over_at = ev_now(export->loop) + (double)limit_ms / 1000;
+    export->ending = true;
+    otlp_export_push(export);
+    ev_timer_again(export->loop, &export->wake_timer);
+    while (!otlp_export_idle(export) && !(stop && *stop) &&
+           (limit_ms ? ev_now(export->loop) < over_at : is_worth_waiting(export)))
+        ev_run(export->loop, EVRUN_ONCE);
+    ev_timer_stop(export->loop, &export->wake_timer);
+    export->ending = false;
+    return otlp_export_idle(export);
 }
 
 void otlp_export_relieve(struct otlp_export *export, const volatile sig_atomic_t *stop)
@@ -279,16 +279,10 @@ void otlp_export_relieve(struct otlp_export *export, const volatile sig_atomic_t
         return;
     ev_now_update(export->loop);
     ev_run(export->loop, EVRUN_NOWAIT);
+    ev_timer_again(export->loop, &export->wake_timer);
     while (!*stop && total_bytes(export) > export->queue_bytes / 2 && is_worth_waiting(export))
         ev_run(export->loop, EVRUN_ONCE);
-}
-
-bool otlp_export_drain(struct otlp_export *export, const volatile sig_atomic_t *stop)
-{
-    bool empty = otlp_export_flush(export, 0);
-    while (!empty && !*stop && is_worth_waiting(export))
-        empty = otlp_export_flush(export, 200);
-    return empty;
+    ev_timer_stop(export->loop, &export->wake_timer);
 }
 
 struct otlp_export_stats otlp_export_stats(const struct otlp_export *export, enum otlp_signal signal)

@@ -81,16 +81,15 @@ void otlp_export_last_metrics(struct otlp_export *otlp_export, const struct metr
    backend itself asked for them. Does not wait. */
 void otlp_export_push(struct otlp_export *otlp_export);
 bool otlp_export_idle(const struct otlp_export *otlp_export); /* nothing gathered, queued or in flight */
-/* Pushes, and runs the loop until nothing is left or the time is up. False: something is left. */
-bool otlp_export_flush(struct otlp_export *otlp_export, int64_t limit_ms);
+
+/* Pushes, and runs the loop until nothing is left, *stop is set (if `stop` is given), or limit_ms are over;
+   without a limit (0) until the backend has taken nothing for OTLP_PATIENCE_S. False: something is left. */
+enum { OTLP_PATIENCE_S = 30 };
+bool otlp_export_flush(struct otlp_export *otlp_export, int64_t limit_ms, const volatile sig_atomic_t *stop);
 
 /* For a driver that makes records faster than a backend takes them: to be called between turns. Lets the
-   loop run, and when the queue is over half its bound, until it no longer is. Returns at once when *stop is
-   set, or when the backend has taken nothing for OTLP_PATIENCE_S. */
-enum { OTLP_PATIENCE_S = 30 };
+   loop run, and when the queue is over half its bound, until it no longer is, with the same exceptions. */
 void otlp_export_relieve(struct otlp_export *otlp_export, const volatile sig_atomic_t *stop);
-/* At the end of such a run: until nothing is left, with the same exceptions. False: something is left. */
-bool otlp_export_drain(struct otlp_export *otlp_export, const volatile sig_atomic_t *stop);
 
 struct otlp_export_stats otlp_export_stats(const struct otlp_export *otlp_export, enum otlp_signal signal);
 

@@ -67,14 +67,13 @@ struct otlp_export {
     struct sender senders[OTLP_SIGNALS];
     size_t queue_bytes, queued_bytes; /* the bound; of requests in queues */
     uint64_t chance; /* state of the jitter's generator */
-    bool ending; /* pushed: nothing waits that need not */
+    bool ending; /* being flushed: no record waits for more */
     unsigned turns;
     ev_tstamp progress_at; /* when a backend last took or refused something */
 
     CURLM *multi;
     ev_timer curl_timer;
-    ev_timer flush_timer;
-    bool flush_over;
+    ev_timer wake_timer;
 
     int64_t metrics_at_ns; /* the last export's instant */
     bool metrics_begun;

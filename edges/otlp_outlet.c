@@ -25,8 +25,7 @@ bool otlp_outlet_open(struct otlp_outlet *outlet, struct session *session,
     bool good = otlp_env_read(
         &outlet->env, &(struct otlp_env_options){.endpoint = options->endpoint, .warnings = &warnings});
     bool wanted = good && otlp_env_wanted(&outlet->env);
-    if (wanted || !good)
-        fputs(text_c(&warnings), stderr);
+    fputs(text_c(&warnings), stderr);
     text_fini(&warnings);
     if (!wanted) {
         otlp_env_fini(&outlet->env);
@@ -97,14 +96,11 @@ static bool say_lost(const struct otlp_export_stats stats[OTLP_SIGNALS])
 bool otlp_outlet_close(struct otlp_outlet *outlet, int64_t limit_ms, const volatile sig_atomic_t *stop)
 {
     struct otlp_export_stats stats[OTLP_SIGNALS];
-    const struct world *world = outlet->session->world;
     if (!outlet->export)
         return true;
+    const struct world *world = outlet->session->world;
     otlp_export_last_metrics(outlet->export, world_metrics(world), world_now(world));
-    if (limit_ms > 0)
-        otlp_export_flush(outlet->export, limit_ms);
-    else
-        otlp_export_drain(outlet->export, stop);
+    otlp_export_flush(outlet->export, limit_ms, stop);
     otlp_export_close(outlet->export, stats);
     otlp_env_fini(&outlet->env);
     outlet->export = NULL;

@@ -31,8 +31,8 @@ bool otlp_outlet_open(struct otlp_outlet *outlet, struct session *session,
 /* The three record functions, for a sink whose owner is the exporter. */
 void otlp_outlet_sink(const struct otlp_outlet *outlet, struct sink *sink);
 
-/* Waits for the backend as long as it takes anything (virtual runs), or up to limit_ms if that is above 0.
-   Says what was delivered unless quiet, and what was lost in any case. False: something was. */
+/* Flushes (see otlp_export_flush for limit_ms and stop). Says what was delivered unless quiet, and what was
+   lost in any case. False: something was. */
 bool otlp_outlet_close(struct otlp_outlet *outlet, int64_t limit_ms, const volatile sig_atomic_t *stop);
 
 #endif

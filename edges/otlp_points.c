@@ -15,18 +15,21 @@ static const double db_bounds[] = {0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10}
 static const double default_bounds[] = {0,   5,   10,   25,   50,   75,   100,  250,
                                         500, 750, 1000, 2500, 5000, 7500, 10000};
 
-static const struct {
+struct bounds {
     const double *list;
     size_t count;
-} bounds_of[METRIC_COUNT] = {
-    [METRIC_HTTP_SERVER_DURATION] = {http_bounds, ARRAY_LEN(http_bounds)},
-    [METRIC_HTTP_CLIENT_DURATION] = {http_bounds, ARRAY_LEN(http_bounds)},
-    [METRIC_DB_DURATION] = {db_bounds, ARRAY_LEN(db_bounds)},
-    [METRIC_POOL_WAIT] = {db_bounds, ARRAY_LEN(db_bounds)},
-    [METRIC_POOL_USE] = {db_bounds, ARRAY_LEN(db_bounds)},
-    /* US dollars: the bounds that SDKs have by default serve */
-    [METRIC_SHOP_ORDER_VALUE] = {default_bounds, ARRAY_LEN(default_bounds)},
 };
+
+/* As the conventions advise; they advise nothing for waits of a pool and values in dollars: those of
+   durations, and those that SDKs have by default. */
+static struct bounds bounds_of(enum metric_id metric)
+{
+    if (metric == METRIC_HTTP_SERVER_DURATION || metric == METRIC_HTTP_CLIENT_DURATION)
+        return (struct bounds){http_bounds, ARRAY_LEN(http_bounds)};
+    if (!strcmp(metric_info(metric)->unit, "s"))
+        return (struct bounds){db_bounds, ARRAY_LEN(db_bounds)};
+    return (struct bounds){default_bounds, ARRAY_LEN(default_bounds)};
+}
 
 static bool is_delta(const struct otlp_points *points, enum metric_kind kind)
 {
@@ -70,15 +73,16 @@ static void exponential(struct otlp_point *point, const uint32_t *counts)
 static void explicit(struct otlp_point *point, enum metric_id metric, const uint32_t *counts)
 {
     static const double half_bucket = 1.0054299011128028; /* 2^(1/128) */
-    size_t bounds = bounds_of[metric].count, at = 0;
-    point->bounds = bounds_of[metric].list;
-    point->bucket_count = bounds + 1;
-    memset(point->buckets, 0, (bounds + 1) * sizeof *point->buckets);
+    struct bounds bounds = bounds_of(metric);
+    size_t at = 0;
+    point->bounds = bounds.list;
+    point->bucket_count = bounds.count + 1;
+    memset(point->buckets, 0, point->bucket_count * sizeof *point->buckets);
     point->buckets[0] = point->zeros;
     for (int i = 0; i < HISTOGRAM_BUCKETS; i++) {
         if (!counts[i])
             continue;
-        while (at < bounds && histogram_bound(i) / half_bucket > point->bounds[at])
+        while (at < bounds.count && histogram_bound(i) / half_bucket > point->bounds[at])
             at++;
         point->buckets[at] += counts[i];
     }
@@ -102,7 +106,7 @@ static struct otlp_before *before_of(struct otlp_points *points, const struct se
 static void buckets_make(const struct otlp_points *points, enum metric_id metric, struct otlp_point *point,
                          const uint32_t *counts)
 {
-    if (points->options.explicit_bounds && bounds_of[metric].count)
+    if (points->options.explicit_bounds)
         explicit(point, metric, counts);
     else
         exponential(point, counts);

@@ -69,25 +69,34 @@ struct otlp_proto *otlp_proto_new(const struct otlp_encoding *encoding)
     return otlp;
 }
 
-static void put_resource(struct otlp_proto *otlp, struct text *text, uint16_t service)
+static void put_pair(struct text *text, const struct otlp_pair *pair)
+{
+    enum { FIELD_ATTRIBUTES = 1 };
+    Otlp__KeyValue message = OTLP__KEY_VALUE__INIT;
+    Otlp__AnyValue value = OTLP__ANY_VALUE__INIT;
+    struct text repaired = {0};
+    message.key = (char *)pair->key;
+    message.value = &value;
+    if (pair->value)
+        proto_value_text(&value, &repaired, pair->value, strlen(pair->value));
+    else
+        proto_value_int(&value, pair->number);
+    proto_message(text, FIELD_ATTRIBUTES, &message.base);
+    text_fini(&repaired);
+}
+
+/* Not with otlp->attrs: those may be of the record that is the first of its service. */
+static void put_resource(const struct otlp_proto *otlp, struct text *text, uint16_t service)
 {
     struct otlp_resource made;
+    struct text pairs = {0};
     otlp_resource_make(&made, &otlp->encoding.source, service);
-    /* There may be more of them than of the attributes of a span: in pieces, which protobuf joins. */
-    struct text pieces = {0};
-    for (size_t i = 0; i < made.count; i++) {
-        const struct otlp_pair *pair = &made.pairs[i];
-        otlp->attrs.count = 0;
-        if (pair->value)
-            proto_attrs_text(&otlp->attrs, pair->key, pair->value, strlen(pair->value));
-        else
-            proto_attrs_int(&otlp->attrs, pair->key, pair->number);
-        proto_message(&pieces, 1, &otlp->attrs.list[0]->base);
-    }
+    for (size_t i = 0; i < made.count; i++)
+        put_pair(&pairs, &made.pairs[i]);
     text_char(text, PROTO_TAG(FIELD_RESOURCE));
-    proto_length(text, pieces.len);
-    text_bytes(text, pieces.bytes, pieces.len);
-    text_fini(&pieces);
+    proto_length(text, pairs.len);
+    text_bytes(text, pairs.bytes, pairs.len);
+    text_fini(&pairs);
 }
 
 struct text *otlp_proto_items(struct otlp_proto *otlp, enum otlp_signal signal, uint16_t service)

@@ -25,25 +25,28 @@ static Otlp__AnyValue *next(struct proto_attrs *attrs, const char *key)
     return &attrs->values[attrs->count++];
 }
 
-void proto_attrs_text(struct proto_attrs *attrs, const char *key, const char *text, size_t len)
+void proto_value_text(Otlp__AnyValue *value, struct text *repaired, const char *text, size_t len)
 {
-    Otlp__AnyValue *value = next(attrs, key);
-    value->value_case = OTLP__ANY_VALUE__VALUE_STRING_VALUE;
     if (!utf8_valid(text, len)) {
-        struct text *repaired = &attrs->repaired[attrs->count - 1];
         repaired->len = 0;
         utf8_repair(repaired, text, len);
         text = repaired->bytes;
         len = repaired->len;
     }
+    value->value_case = OTLP__ANY_VALUE__VALUE_STRING_VALUE;
     value->string_value = proto_bytes(text, len);
 }
 
-void proto_attrs_int(struct proto_attrs *attrs, const char *key, int64_t number)
+void proto_value_int(Otlp__AnyValue *value, int64_t number)
 {
-    Otlp__AnyValue *value = next(attrs, key);
     value->value_case = OTLP__ANY_VALUE__VALUE_INT_VALUE;
     value->int_value = number;
+}
+
+void proto_attrs_text(struct proto_attrs *attrs, const char *key, const char *text, size_t len)
+{
+    Otlp__AnyValue *value = next(attrs, key);
+    proto_value_text(value, &attrs->repaired[attrs->count - 1], text, len);
 }
 
 void proto_attrs_add(struct proto_attrs *attrs, const struct attr *attr)
@@ -55,7 +58,7 @@ void proto_attrs_add(struct proto_attrs *attrs, const struct attr *attr)
         proto_attrs_text(attrs, key, attr->text, attr->len);
         return;
     case ATTR_INT:
-        proto_attrs_int(attrs, key, attr->integer);
+        proto_value_int(next(attrs, key), attr->integer);
         return;
     case ATTR_REAL:
         value = next(attrs, key);

@@ -69,7 +69,8 @@ void proto_attrs_init(struct proto_attrs *attrs);
 void proto_attrs_fini(struct proto_attrs *attrs);
 void proto_attrs_add(struct proto_attrs *attrs, const struct attr *attr);
 void proto_attrs_text(struct proto_attrs *attrs, const char *key, const char *text, size_t len);
-void proto_attrs_int(struct proto_attrs *attrs, const char *key, int64_t value);
+void proto_value_text(Otlp__AnyValue *value, struct text *repaired, const char *text, size_t len);
+void proto_value_int(Otlp__AnyValue *value, int64_t number);
 
 /* otlp_proto_span.c */
 void site_bytes_fini(struct site_bytes *site);

@@ -27,6 +27,7 @@ static const struct family {
     [METRIC_MAILBOX_DEPTH] = {"actor_mailbox_depth", NULL, 0},
     [METRIC_MAILBOX_REFUSED] = {"actor_mailbox_refused_total", NULL, 0},
     [METRIC_LOAD_STARTED] = {"load_requests_started_total", NULL, 0},
+    [METRIC_LOAD_LATE] = {"load_requests_late_total", NULL, 0},
     [METRIC_LOAD_DROPPED] = {"load_requests_dropped_total", NULL, 0},
     [METRIC_SHOP_ORDERS] = {"shop_orders_total", NULL, 0},
     [METRIC_SHOP_REVENUE] = {"shop_revenue_usd_total", NULL, 0},
@@ -56,7 +57,9 @@ static void write_escaped(struct text *page, const char *bytes, size_t len)
         char c = bytes[i];
         if (c == '\\' || c == '"' || c == '\n')
             text_char(page, '\\');
-        text_char(page, c == '\n' ? 'n' : c);
+        if (c == '\n')
+            c = 'n';
+        text_char(page, c);
     }
 }
 
@@ -80,8 +83,11 @@ static void write_value(struct text *page, const struct attr *attr)
 
 static void write_label(struct text *page, const struct attr *attr)
 {
-    for (const char *c = attr_name((enum attr_key)attr->key); *c; c++)
-        text_char(page, *c == '.' ? '_' : *c);
+    size_t from = page->len;
+    text_str(page, attr_name((enum attr_key)attr->key));
+    for (size_t i = from; i < page->len; i++)
+        if (page->bytes[i] == '.')
+            page->bytes[i] = '_';
     text_lit(page, "=\"");
     write_value(page, attr);
     text_char(page, '"');

@@ -21,6 +21,8 @@ static const struct fault_form forms[] = {
     [FAULT_SERVICE_DOWN] = {TARGET_SERVICE, NULL, NULL},
     [FAULT_SERVICE_UP] = {TARGET_SERVICE, NULL, NULL},
     [FAULT_SERVICE_SLOW] = {TARGET_SERVICE, "service", "factor"},
+    [FAULT_ROUTE_DELAY] = {TARGET_SERVICE, "service", "min"},
+    [FAULT_ROUTE_FAILURES] = {TARGET_SERVICE, "service", "rate"},
 };
 
 static void check_target(const struct filling *filling, const struct yaml_node *node, enum target_kind kind)
@@ -43,6 +45,26 @@ static void check_value(const struct filling *filling, const struct yaml_node *n
                     node->text);
     if (fault->kind == FAULT_ACQUIRE_TIMEOUT)
         filling_positive(filling, node);
+}
+
+/* A fault that nothing causes acts on a route, in a scenario that says so. */
+static void fill_scripted(const struct filling *filling, const struct yaml_node *node,
+                          const struct yaml_node *what, struct fault_spec *fault)
+{
+    const struct yaml_node *route = yaml_node_key(what, "route"), *most = yaml_node_key(what, "max");
+    const struct actor_kind *kind = registry_kind(filling->registry, fault->target);
+    struct duration_text least;
+    fault->route = route->text;
+    if (kind && (kind->store || kind->drives_load || !actor_kind_route(kind, fault->route)))
+        problem_add(filling->problems, route, "expected a route of %s, found `%.80s`", fault->target,
+                    fault->route);
+    fault->most = most ? (double)most->whole : 0;
+    if (most && fault->most < fault->value)
+        problem_add(filling->problems, most, "expected at least min, %s, found %s",
+                    duration_text(&least, (int64_t)fault->value), most->text);
+    if (!filling->scenario->scripted)
+        problem_add(filling->problems, node, "expected physics: scripted for %s, found physics: emergent",
+                    fault_kind_name(fault->kind));
 }
 
 static void fill_fault(struct filling *filling, const struct yaml_node *node)
@@ -68,13 +90,21 @@ static void fill_fault(struct filling *filling, const struct yaml_node *node)
     check_target(filling, target, form->target);
     if (!value)
         return;
-    fault->value = fault->kind == FAULT_SERVICE_SLOW ? value->real : (double)value->whole;
+    bool real = fault->kind == FAULT_SERVICE_SLOW || fault->kind == FAULT_ROUTE_FAILURES;
+    fault->value = real ? value->real : (double)value->whole;
     check_value(filling, value, fault);
+    if (fault->kind >= FAULT_ROUTE_DELAY)
+        fill_scripted(filling, node, what, fault);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a && b ? !strcmp(a, b) : a == b;
 }
 
 static bool same_target(const struct fault_spec *a, const struct fault_spec *b)
 {
-    return a->target && b->target ? !strcmp(a->target, b->target) : a->target == b->target;
+    return same_text(a->target, b->target) && (!a->route || !b->route || !strcmp(a->route, b->route));
 }
 
 /* Two that act on the same thing at the same instant, whichever comes first. */

@@ -26,6 +26,7 @@ static const struct shape name = {.kind = SHAPE_STRING, .format = &format_name, 
 static const struct shape label = STRING(format_label);
 static const struct shape story = STRING(format_story);
 static const struct shape call = STRING(format_call);
+static const struct shape route = STRING(format_route);
 static const struct shape duration = {
     .kind = SHAPE_STRING, .format = &format_duration, .definition = "duration"};
 static const struct shape fine_duration = STRING(format_fine_duration);
@@ -53,6 +54,7 @@ static const struct shape carts = WHOLE(0, 1000000);
 static const struct shape keys = WHOLE(1, 10000000);
 static const struct shape mailbox = WHOLE(1, 1000000);
 static const struct shape traffic = WORDS("baseline", "demo");
+static const struct shape physics = WORDS("emergent", "scripted");
 static const struct shape cancel = WORDS("never", "on_deadline");
 
 /* ---- Traffic and phases ---- */
@@ -153,10 +155,21 @@ static const struct field fault_hold_fields[] = {
 static const struct field fault_slow_fields[] = {
     FIELD("service", name, "The service.", .required = true),
     FIELD("factor", factor, "Multiplies its service time; 1 mends it.", .required = true), FIELDS_END};
+static const struct field fault_delay_fields[] = {
+    FIELD("service", name, "The service.", .required = true),
+    FIELD("route", route, "Its route: METHOD /path, as in the traces.", .required = true),
+    FIELD("min", duration, "The shortest delay.", .required = true),
+    FIELD("max", duration, "The longest; 0s mends it.", .required = true), FIELDS_END};
+static const struct field fault_failures_fields[] = {
+    FIELD("service", name, "The service.", .required = true),
+    FIELD("route", route, "Its route: METHOD /path, as in the traces.", .required = true),
+    FIELD("rate", share, "The share of its requests that fail; 0% mends it.", .required = true), FIELDS_END};
 static const struct shape fault_pool_max = MAP_OF(fault_pool_max_fields);
 static const struct shape fault_timeout = MAP_OF(fault_timeout_fields);
 static const struct shape fault_hold = MAP_OF(fault_hold_fields);
 static const struct shape fault_slow = MAP_OF(fault_slow_fields);
+static const struct shape fault_delay = MAP_OF(fault_delay_fields);
+static const struct shape fault_failures = MAP_OF(fault_failures_fields);
 
 static const struct field fault_fields[] = {
     FIELD("at", duration, "When, on the timeline.", .required = true),
@@ -169,13 +182,15 @@ static const struct field fault_fields[] = {
     FIELD("service_down", name, "Stops a service: calls to it find no peer."),
     FIELD("service_up", name, "Starts a stopped service again."),
     FIELD("service_slow", fault_slow, "Makes a service slower."),
+    FIELD("route_delay", fault_delay, "Physics scripted: delays a route's requests, holding no connection."),
+    FIELD("route_failures", fault_failures, "Physics scripted: fails some of a route's requests with 503."),
     FIELDS_END};
 static const struct shape fault = {
     .kind = SHAPE_MAP,
     .definition = "fault",
     .fields = fault_fields,
     .rules = {{.keys = {"drop_index", "create_index", "pool_max", "acquire_timeout", "hold_connections",
-                        "read_replicas", "service_down", "service_up", "service_slow"}}}};
+                        "read_replicas", "service_down", "service_up", "service_slow", "route_delay", "route_failures"}}}};
 static const struct shape faults = LIST_OF(fault, 0, FAULTS_MAX);
 
 /* ---- Alerts and expectations ---- */
@@ -248,6 +263,8 @@ static const struct field scenario_fields[] = {
           INTO(struct scenario, story)),
     FIELD("duration", duration, "Length of the timeline.", .required = true,
           INTO(struct scenario, duration_ns)),
+    FIELD("physics", physics, "Whether every failure has a cause, or routes may also fail by script.",
+          .fallback = "emergent", INTO(struct scenario, scripted)),
     FIELD("streams", streams, "Open-loop traffic, by name.", .required = true),
     FIELD("phases", phases, "Chapters of the timeline, [at, name]; the first begins at 0m.",
           .required = true),

@@ -28,26 +28,43 @@ static const char *read_name(struct yaml_node *node)
     return node->len > NAME_CHARS_MAX ? "too long" : NULL;
 }
 
+/* METHOD /path */
+static bool is_route(const char *text)
+{
+    static const char *const methods[] = {"GET /", "POST /", "PUT /", "PATCH /", "DELETE /"};
+    for (size_t i = 0; i < ARRAY_LEN(methods); i++)
+        if (!strncmp(text, methods[i], strlen(methods[i])))
+            return true;
+    return false;
+}
+
+/* What stands behind the method. */
+static const char *read_path(const char *path)
+{
+    for (const char *c = path; *c; c++)
+        if (!between(*c, '!', '~'))
+            return "a path has neither spaces nor signs beyond ASCII";
+    return NULL;
+}
+
+static const char *read_route(struct yaml_node *node)
+{
+    return is_route(node->text) ? read_path(strchr(node->text, '/')) : "not METHOD /path";
+}
+
 /* SERVICE METHOD /path */
 static const char *read_call(struct yaml_node *node)
 {
-    static const char *const methods[] = {" GET /", " POST /", " PUT /", " PATCH /", " DELETE /"};
     const char *space = strchr(node->text, ' ');
-    struct yaml_node service = {.text = node->text, .len = space ? (uint32_t)(space - node->text) : 0};
-    for (size_t i = 0; space && i < ARRAY_LEN(methods); i++) {
-        size_t len = strlen(methods[i]);
-        if (strncmp(space, methods[i], len))
-            continue;
-        for (const char *c = space + len; *c; c++)
-            if (!between(*c, '!', '~'))
-                return "a path has neither spaces nor signs beyond ASCII";
-        for (uint32_t c = 0; c < service.len; c++)
-            if (!between(service.text[c], 'a', 'z') && !between(service.text[c], '0', '9') &&
-                service.text[c] != '-')
-                return "no such service name";
-        return between(*node->text, 'a', 'z') ? NULL : "no such service name";
-    }
-    return "not SERVICE METHOD /path";
+    if (!space || !is_route(space + 1))
+        return "not SERVICE METHOD /path";
+    const char *wrong = read_path(strchr(space, '/'));
+    if (wrong)
+        return wrong;
+    for (const char *c = node->text; c < space; c++)
+        if (!between(*c, 'a', 'z') && !between(*c, '0', '9') && *c != '-')
+            return "no such service name";
+    return between(*node->text, 'a', 'z') ? NULL : "no such service name";
 }
 
 static const char *read_duration(struct yaml_node *node)
@@ -96,6 +113,10 @@ const struct format format_call = {.expected = "a call like `checkout POST /orde
                                    .pattern = "^[a-z][a-z0-9-]* (GET|POST|PUT|PATCH|DELETE) /[!-~]*$",
                                    .read = read_call,
                                    .value = VALUE_TEXT};
+const struct format format_route = {.expected = "a route like `POST /orders/create`",
+                                    .pattern = "^(GET|POST|PUT|PATCH|DELETE) /[!-~]*$",
+                                    .read = read_route,
+                                    .value = VALUE_TEXT};
 const struct format format_duration = {.expected = "a duration with its unit, like 90s or 5m",
                                        .pattern = "^" DURATION "$",
                                        .read = read_duration,

@@ -12,6 +12,7 @@ extern const struct format format_label; /* any short text */
 extern const struct format format_story; /* any text of a paragraph */
 extern const struct format format_expectation; /* the grammar is core/expect_parse.h's */
 extern const struct format format_call; /* checkout POST /orders/create */
+extern const struct format format_route; /* POST /orders/create */
 extern const struct format format_duration; /* 90s: nanoseconds in `whole` */
 extern const struct format format_fine_duration; /* 1.0465us: nanoseconds in `real` */
 extern const struct format format_rate; /* 800/min: a minute's, in `real` */

@@ -43,6 +43,7 @@ bool utf8_valid(const char *bytes, size_t len)
 
 void utf8_repair(struct text *text, const char *bytes, size_t len)
 {
+    text_reserve(text, 3 * len + 1);
     for (size_t at = 0; at < len;) {
         size_t plain = ascii_prefix(bytes + at, len - at);
         text_bytes(text, bytes + at, plain);

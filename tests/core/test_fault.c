@@ -76,7 +76,10 @@ static void a_pool_changes_its_size(void **state)
 {
     (void)state;
     struct toy toy;
-    begin(&toy, (const struct fault_spec[]){{S(1), FAULT_POOL_MAX, "things", 3, 0}}, 1);
+    begin(
+        &toy,
+        (const struct fault_spec[]){{.at_ns = S(1), .kind = FAULT_POOL_MAX, .target = "things", .value = 3}},
+        1);
     toy_run_until(&toy, MS(700));
     uint64_t tokens[3];
     for (size_t i = 0; i < 3; i++)
@@ -95,8 +98,9 @@ static void connections_are_held_and_given_back(void **state)
     (void)state;
     struct toy toy;
     begin(&toy,
-          (const struct fault_spec[]){{S(0), FAULT_HOLD_CONNECTIONS, "things", 1, 0},
-                                      {S(1), FAULT_HOLD_CONNECTIONS, "things", 0, 0}},
+          (const struct fault_spec[]){
+              {.at_ns = S(0), .kind = FAULT_HOLD_CONNECTIONS, .target = "things", .value = 1},
+              {.at_ns = S(1), .kind = FAULT_HOLD_CONNECTIONS, .target = "things", .value = 0}},
           2);
     toy_run_until(&toy, 0);
     enum status status;
@@ -112,8 +116,9 @@ static void an_acquire_timeout_holds_for_who_comes_after(void **state)
     (void)state;
     struct toy toy;
     begin(&toy,
-          (const struct fault_spec[]){{S(1), FAULT_ACQUIRE_TIMEOUT, "things", (double)MS(100), 0},
-                                      {S(0), FAULT_HOLD_CONNECTIONS, "things", 1, 0}},
+          (const struct fault_spec[]){
+              {.at_ns = S(1), .kind = FAULT_ACQUIRE_TIMEOUT, .target = "things", .value = (double)MS(100)},
+              {.at_ns = S(0), .kind = FAULT_HOLD_CONNECTIONS, .target = "things", .value = 1}},
           2);
     toy_run_until(&toy, 0);
     uint64_t before = toy_ask(&toy, "shelf", "GET /query", NULL, S(10));
@@ -133,8 +138,9 @@ static void a_service_goes_down_and_comes_back(void **state)
     (void)state;
     struct toy toy;
     begin(&toy,
-          (const struct fault_spec[]){{S(1), FAULT_SERVICE_DOWN, "shelf", 0, 0},
-                                      {S(20), FAULT_SERVICE_UP, "shelf", 0, 0}},
+          (const struct fault_spec[]){
+              {.at_ns = S(1), .kind = FAULT_SERVICE_DOWN, .target = "shelf", .value = 0},
+              {.at_ns = S(20), .kind = FAULT_SERVICE_UP, .target = "shelf", .value = 0}},
           2);
     toy_run_until(&toy, MS(950));
     uint64_t under_way = toy_ask(&toy, "shelf", "GET /work", NULL, S(10));
@@ -160,8 +166,9 @@ static void a_slow_service_works_longer(void **state)
     (void)state;
     struct toy toy;
     begin(&toy,
-          (const struct fault_spec[]){{S(1), FAULT_SERVICE_SLOW, "shelf", 2.5, 0},
-                                      {S(20), FAULT_SERVICE_SLOW, "shelf", 1, 0}},
+          (const struct fault_spec[]){
+              {.at_ns = S(1), .kind = FAULT_SERVICE_SLOW, .target = "shelf", .value = 2.5},
+              {.at_ns = S(20), .kind = FAULT_SERVICE_SLOW, .target = "shelf", .value = 1}},
           2);
     enum status status;
     assert_int_equal(took(&toy, "front", "GET /work", &status), MS(100));
@@ -177,9 +184,10 @@ static void the_database_decides_on_its_own(void **state)
     (void)state;
     struct toy toy;
     begin(&toy,
-          (const struct fault_spec[]){{S(1), FAULT_DROP_INDEX, "idx_things", 0, 0},
-                                      {S(2), FAULT_DROP_INDEX, "idx_other", 0, 0},
-                                      {S(3), FAULT_CREATE_INDEX, "idx_things", 0, 0}},
+          (const struct fault_spec[]){
+              {.at_ns = S(1), .kind = FAULT_DROP_INDEX, .target = "idx_things", .value = 0},
+              {.at_ns = S(2), .kind = FAULT_DROP_INDEX, .target = "idx_other", .value = 0},
+              {.at_ns = S(3), .kind = FAULT_CREATE_INDEX, .target = "idx_things", .value = 0}},
           3);
     finish(&toy);
     assert_true(fault(&toy, 0)->applied && fault(&toy, 0)->landed);
@@ -194,10 +202,11 @@ static void a_fault_that_nothing_felt_did_not_land(void **state)
     (void)state;
     struct toy toy;
     begin(&toy,
-          (const struct fault_spec[]){{S(1), FAULT_POOL_MAX, "things", 3, 0},
-                                      {S(1), FAULT_SERVICE_DOWN, "shelf", 0, 0},
-                                      {S(1), FAULT_SERVICE_SLOW, "shelf", 2, 0},
-                                      {S(70), FAULT_SERVICE_UP, "shelf", 0, 0}},
+          (const struct fault_spec[]){
+              {.at_ns = S(1), .kind = FAULT_POOL_MAX, .target = "things", .value = 3},
+              {.at_ns = S(1), .kind = FAULT_SERVICE_DOWN, .target = "shelf", .value = 0},
+              {.at_ns = S(1), .kind = FAULT_SERVICE_SLOW, .target = "shelf", .value = 2},
+              {.at_ns = S(70), .kind = FAULT_SERVICE_UP, .target = "shelf", .value = 0}},
           4);
     toy_run_until(&toy, S(60));
     world_finish(toy.world);
@@ -214,9 +223,10 @@ static void faults_are_told_as_they_come(void **state)
     (void)state;
     struct toy toy;
     begin(&toy,
-          (const struct fault_spec[]){{S(2), FAULT_SERVICE_SLOW, "shelf", 2, 0},
-                                      {S(1), FAULT_POOL_MAX, "things", 2, 0},
-                                      {S(2), FAULT_READ_REPLICAS, NULL, 1, 0}},
+          (const struct fault_spec[]){
+              {.at_ns = S(2), .kind = FAULT_SERVICE_SLOW, .target = "shelf", .value = 2},
+              {.at_ns = S(1), .kind = FAULT_POOL_MAX, .target = "things", .value = 2},
+              {.at_ns = S(2), .kind = FAULT_READ_REPLICAS, .target = NULL, .value = 1}},
           3);
     finish(&toy);
     static const char *const names[] = {"pool_max", "service_slow", "read_replicas"};
@@ -238,7 +248,7 @@ static void a_fault_can_be_set_while_the_world_runs(void **state)
     struct toy toy;
     begin(&toy, NULL, 0);
     char name[] = "shelf";
-    const struct fault_spec slow = {0, FAULT_SERVICE_SLOW, name, 3, 0};
+    const struct fault_spec slow = {.at_ns = 0, .kind = FAULT_SERVICE_SLOW, .target = name, .value = 3};
     assert_int_equal(world_set_fault(toy.world, &slow, S(5)), STATUS_OK);
     name[0] = 'x'; /* the world keeps its own */
     assert_int_equal(fault(&toy, 0)->spec.at_ns, S(5));
@@ -246,12 +256,13 @@ static void a_fault_can_be_set_while_the_world_runs(void **state)
     enum status status;
     assert_int_equal(took(&toy, "front", "GET /work", &status), MS(300));
 
-    const struct fault_spec unknown[] = {{0, FAULT_SERVICE_DOWN, "nobody", 0, 0},
-                                         {0, FAULT_POOL_MAX, "nothing", 1, 0},
-                                         {0, FAULT_DROP_INDEX, "idx_nothing", 0, 0}};
+    const struct fault_spec unknown[] = {
+        {.at_ns = 0, .kind = FAULT_SERVICE_DOWN, .target = "nobody", .value = 0},
+        {.at_ns = 0, .kind = FAULT_POOL_MAX, .target = "nothing", .value = 1},
+        {.at_ns = 0, .kind = FAULT_DROP_INDEX, .target = "idx_nothing", .value = 0}};
     for (size_t i = 0; i < ARRAY_LEN(unknown); i++)
         assert_int_equal(world_set_fault(toy.world, &unknown[i], S(20)), STATUS_NOT_FOUND);
-    const struct fault_spec mend = {0, FAULT_SERVICE_SLOW, "shelf", 1, 0};
+    const struct fault_spec mend = {.at_ns = 0, .kind = FAULT_SERVICE_SLOW, .target = "shelf", .value = 1};
     for (size_t i = 1; i < FAULTS_MAX; i++)
         assert_int_equal(world_set_fault(toy.world, &mend, S(20)), STATUS_OK);
     assert_int_equal(world_set_fault(toy.world, &mend, S(20)), STATUS_OVERLOADED);

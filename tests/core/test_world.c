@@ -259,7 +259,8 @@ static void phases_are_logged_and_come_before_the_faults_of_their_instant(void *
     toy.scenario.phases[0] = (struct phase){0, "calm"};
     toy.scenario.phases[1] = (struct phase){MIN_(2), "storm"};
     toy.scenario.phase_count = 2;
-    toy.scenario.faults[0] = (struct fault_spec){MIN_(2), FAULT_POOL_MAX, "things", 1, 0};
+    toy.scenario.faults[0] =
+        (struct fault_spec){.at_ns = MIN_(2), .kind = FAULT_POOL_MAX, .target = "things", .value = 1};
     toy.scenario.fault_count = 1;
     toy_open(&toy, 1);
     toy_run(&toy);

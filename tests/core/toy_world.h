@@ -17,6 +17,11 @@
 #define S(n) ((n)*NS_PER_S)
 #define MIN_(n) ((n)*NS_PER_MIN)
 
+#define FAULT(at, kind_, target_, value_)                                                                    \
+    {                                                                                                        \
+        .at_ns = (at), .kind = (kind_), .target = (target_), .value = (value_)                               \
+    }
+
 enum { TOY_KINDS_MAX = 8, TOY_STATEMENTS = 2, TOY_SCANNED = 1000 };
 
 struct toy_answer {

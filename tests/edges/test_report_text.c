@@ -139,10 +139,10 @@ static void an_index_made_later_and_a_pool_cut_are_told_as_such(void **state)
 {
     (void)state;
     struct fixture *fixture = fixture_new();
-    fixture->scenario.fault_count = 3;
-    fixture->scenario.faults[1] = (struct fault_spec){
+    fixture->stats.fault_count = 3;
+    fixture->stats.faults[1].spec = (struct fault_spec){
         .at_ns = 9 * NS_PER_MIN, .kind = FAULT_CREATE_INDEX, .target = "idx_products_recommendations"};
-    fixture->scenario.faults[2] = (struct fault_spec){
+    fixture->stats.faults[2].spec = (struct fault_spec){
         .at_ns = 6 * NS_PER_MIN, .kind = FAULT_POOL_MAX, .target = "recommendations", .value = 5};
     fixture->stats.faults[1].landed = true;
     fixture->stats.faults[2].landed = true;
@@ -165,7 +165,7 @@ static void without_a_pool_the_deepest_failing_call_is_named(void **state)
     fixture->stats.edge_count = 3;
     fixture->stats.pools[1].timeouts = 3;
     fixture->stats.asks_ended[STATUS_NO_PEER] = 550;
-    fixture->scenario.faults[0] =
+    fixture->stats.faults[0].spec =
         (struct fault_spec){.at_ns = 5 * NS_PER_MIN, .kind = FAULT_SERVICE_DOWN, .target = "cart-service"};
     assert_cause(fixture,
                  "cause: 550 of 900 calls from frontend to cart-service fail, service_down at 05:00; "

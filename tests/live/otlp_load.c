@@ -194,7 +194,7 @@ int main(int argc, char **argv)
     struct otlp_export_stats stats[OTLP_SIGNALS];
     ev_tstamp ended_at = ev_time();
     otlp_export_last_metrics(load.export, &load.metrics, (int64_t)((ended_at - load.begun_at) * 1e9));
-    otlp_export_flush(load.export, atol(argv[4]));
+    otlp_export_flush(load.export, atol(argv[4]), NULL);
     double flush_s = ev_time() - ended_at;
     check_conserved();
     otlp_export_close(load.export, stats);

@@ -41,19 +41,19 @@ class Request:
 
 
 def fields(body, start, end):
-    """(number, start, end) of each field that has a length; others are passed over."""
+    """(number, start, end) of each field's content; varints are passed over."""
     at = start
     while at < end:
         tag, at = varint(body, at)
         kind = tag & 7
-        if kind == 2:
-            length, at = varint(body, at)
-            yield tag >> 3, at, at + length
-            at += length
-        elif kind == 0:
+        if kind == 0:
             _, at = varint(body, at)
-        else:
-            at += 8 if kind == 1 else 4
+            continue
+        length = {1: 8, 5: 4}.get(kind)
+        if length is None:
+            length, at = varint(body, at)
+        yield tag >> 3, at, at + length
+        at += length
     assert at == end, "a length that goes beyond its message"
 
 
@@ -135,14 +135,16 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 class Sink:
-    def __init__(self, plan=(), port=0):
+    def __init__(self, plan=(), port=0, tls=None):
         self.plan = plan if callable(plan) else list(plan)
         self.requests, self.connections, self.overlaps = [], 0, 0
         self.open = set()
         self.lock = threading.Lock()
         self.server = Server(("127.0.0.1", port), Handler)
         self.server.sink = self
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.server.server_port}"
+        if tls:  # an ssl.SSLContext
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self.thread.start()
 

@@ -108,7 +108,7 @@ def check_slow(toy, checks):
             connection = socket.socket()
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             connection.connect(("127.0.0.1", toy.ports["load-generator"]))
-            connection.sendall(b"GET /large?20000000 HTTP/1.1\r\nHost: x\r\n\r\n")
+            connection.sendall(b"GET /large?6000000 HTTP/1.1\r\nHost: x\r\n\r\n")
         slow.append(connection)
     begun, slowest, open_ones = time.monotonic(), 0, len(slow)
     while open_ones and time.monotonic() - begun < 6 * TIMEOUT_S:
