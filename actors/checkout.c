@@ -109,19 +109,14 @@ static void what_to_reserve(struct call *call, struct pack *body)
     pack_int(body, ordering->order);
 }
 
-static void sold_out(struct call *call, struct pack *body)
-{
-    (void)call;
-    pack_array(body, 1);
-    pack_text(body, "Sold out");
-}
+static const char sold_out[] = "Sold out";
 
 static void see_stock(struct call *call, const struct answer *answer)
 {
     const struct ordering *ordering = call_locals(call);
     if (answer->status == STATUS_SOLD_OUT) {
         call_business(call, BUSINESS_SOLD_OUT, 0);
-        call_reply(call, STATUS_SOLD_OUT, sold_out);
+        call_refuse(call, STATUS_SOLD_OUT, sold_out);
     } else if (answer->status != STATUS_OK) {
         call_reply(call, STATUS_FAILED, lose_stock);
     } else {
@@ -152,13 +147,6 @@ static const struct step create[] = {
 
 /* ---- what sells ---- */
 
-static void keep_rows(struct call *call, const struct answer *answer)
-{
-    struct cursor rows = answer->body;
-    struct slice list = cursor_raw(&rows);
-    call_keep_bytes(call, list.at, list.len);
-}
-
 static void the_rows(struct call *call, struct pack *body)
 {
     pack_array(body, 1);
@@ -167,7 +155,7 @@ static void the_rows(struct call *call, struct pack *body)
 
 static const struct step popular[] = {
     WORK(),
-    QUERY("orders", "popular_products", .then = keep_rows),
+    QUERY("orders", "popular_products", .then = call_keep_value),
     REPLY(STATUS_OK, the_rows),
 };
 

@@ -13,13 +13,9 @@ static const struct rate rates[] = {
     {"GBP", "USD", 1.266}, {"EUR", "GBP", 0.859},
 };
 
-static void unknown(struct call *call, struct pack *body)
-{
-    (void)call;
-    pack_array(body, 1);
-    pack_text(body, "amount must be a number of at most 1e12, from and to one of USD-EUR, EUR-USD, USD-GBP, "
-                    "GBP-USD, EUR-GBP");
-}
+static const char unknown[] =
+    "amount must be a number of at most 1e12, from and to one of USD-EUR, EUR-USD, USD-GBP, "
+    "GBP-USD, EUR-GBP";
 
 static void converted(struct call *call, struct pack *body)
 {
@@ -47,7 +43,7 @@ static void find_rate(struct call *call)
         if (slice_is(from, rates[i].from) && slice_is(to, rates[i].to))
             *found = &rates[i];
     if (!*found)
-        call_reply(call, STATUS_BAD_INPUT, unknown);
+        call_refuse(call, STATUS_BAD_INPUT, unknown);
 }
 
 static const struct step convert[] = {

@@ -25,12 +25,7 @@ static void pack_who(struct pack *body, struct slice given, const char *prefix, 
         pack_label(body, prefix, number);
 }
 
-static void refuse(struct call *call, struct pack *body)
-{
-    (void)call;
-    pack_array(body, 1);
-    pack_text(body, "user_id, cart_id and idempotency_key must be text of at most 64 bytes");
-}
+static const char refuse[] = "user_id, cart_id and idempotency_key must be text of at most 64 bytes";
 
 static void welcome(struct call *call)
 {
@@ -44,7 +39,7 @@ static void welcome(struct call *call)
     visit->number = FIRST_USER + draw_below(call_draw(call, 0), USERS);
     uint32_t longest = MAX(MAX(visit->user.len, visit->cart.len), visit->order_key.len);
     if (request.bad || longest > NAME_BYTES_MAX)
-        call_reply(call, STATUS_BAD_INPUT, refuse);
+        call_refuse(call, STATUS_BAD_INPUT, refuse);
 }
 
 static void their_cart(struct call *call, struct pack *body)
@@ -173,17 +168,12 @@ static void lose_checkout(struct call *call, struct pack *body)
     pack_int(body, call_context(call)->demo_minute);
 }
 
-static void sold_out(struct call *call, struct pack *body)
-{
-    (void)call;
-    pack_array(body, 1);
-    pack_text(body, "Sold out");
-}
+static const char sold_out[] = "Sold out";
 
 static void see_order(struct call *call, const struct answer *answer)
 {
     if (answer->status == STATUS_SOLD_OUT)
-        call_reply(call, STATUS_SOLD_OUT, sold_out);
+        call_refuse(call, STATUS_SOLD_OUT, sold_out);
     else if (answer->status != STATUS_CREATED)
         call_reply(call, STATUS_FAILED, NULL);
     else

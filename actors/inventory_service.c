@@ -5,19 +5,9 @@ struct shelf {
     int64_t product, left;
 };
 
-static void not_found(struct call *call, struct pack *body)
-{
-    (void)call;
-    pack_array(body, 1);
-    pack_text(body, "No such product");
-}
+static const char not_found[] = "No such product";
 
-static void sold_out(struct call *call, struct pack *body)
-{
-    (void)call;
-    pack_array(body, 1);
-    pack_text(body, "Sold out");
-}
+static const char sold_out[] = "Sold out";
 
 static void the_request(struct call *call, struct pack *body)
 {
@@ -32,7 +22,7 @@ static void read_product(struct call *call)
     cursor_array(&request);
     shelf->product = cursor_int(&request);
     if (request.bad)
-        call_reply(call, STATUS_NOT_FOUND, not_found);
+        call_refuse(call, STATUS_NOT_FOUND, not_found);
 }
 
 static void see_stock(struct call *call, const struct answer *answer)
@@ -40,7 +30,7 @@ static void see_stock(struct call *call, const struct answer *answer)
     struct shelf *shelf = call_locals(call);
     struct cursor rows = answer->body;
     if (!cursor_array(&rows) || !cursor_array(&rows)) {
-        call_reply(call, STATUS_NOT_FOUND, not_found);
+        call_refuse(call, STATUS_NOT_FOUND, not_found);
         return;
     }
     shelf->left = cursor_int(&rows);
@@ -69,7 +59,7 @@ static void see_reserved(struct call *call, const struct answer *answer)
     bool reserved = cursor_bool(&row);
     shelf->left = cursor_int(&row);
     if (!reserved)
-        call_reply(call, STATUS_SOLD_OUT, sold_out);
+        call_refuse(call, STATUS_SOLD_OUT, sold_out);
 }
 
 static void reserved(struct call *call, struct pack *body)

@@ -13,13 +13,6 @@ static struct slice first_text(struct call *call)
     return cursor_text(&request);
 }
 
-static void keep_rows(struct call *call, const struct answer *answer)
-{
-    struct cursor rows = answer->body;
-    struct slice list = cursor_raw(&rows);
-    call_keep_bytes(call, list.at, list.len);
-}
-
 /* [rows] and their number; `extra` more fields follow. */
 static void pack_rows(struct call *call, struct pack *body, uint32_t extra)
 {
@@ -43,7 +36,7 @@ static void category(struct call *call, struct pack *body)
 
 static const struct step page[] = {
     WORK(),
-    QUERY("catalog", "products_by_category", .body = category, .then = keep_rows),
+    QUERY("catalog", "products_by_category", .body = category, .then = call_keep_value),
     REPLY(STATUS_OK, the_rows),
 };
 
@@ -59,13 +52,13 @@ static void category_and_words(struct call *call, struct pack *body)
 
 static const struct step search[] = {
     WORK(),
-    QUERY("catalog", "search", .body = category_and_words, .then = keep_rows),
+    QUERY("catalog", "search", .body = category_and_words, .then = call_keep_value),
     REPLY(STATUS_OK, the_rows),
 };
 
 static const struct step popular[] = {
     WORK(),
-    QUERY("catalog", "popular_with_history", .body = category, .then = keep_rows),
+    QUERY("catalog", "popular_with_history", .body = category, .then = call_keep_value),
     REPLY(STATUS_OK, the_rows),
 };
 
@@ -102,12 +95,7 @@ static void the_id(struct call *call, struct pack *body)
     pack_int(body, product_id(call));
 }
 
-static void not_found(struct call *call, struct pack *body)
-{
-    (void)call;
-    pack_array(body, 1);
-    pack_text(body, "No such product");
-}
+static const char not_found[] = "No such product";
 
 /* The row becomes a page that the cache keeps; it is marked as fresh until it is there. */
 static void see_row(struct call *call, const struct answer *answer)
@@ -115,7 +103,7 @@ static void see_row(struct call *call, const struct answer *answer)
     bool *fresh = call_locals(call);
     struct cursor rows = answer->body;
     if (!cursor_array(&rows)) {
-        call_reply(call, STATUS_NOT_FOUND, not_found);
+        call_refuse(call, STATUS_NOT_FOUND, not_found);
         return;
     }
     struct slice row = cursor_raw(&rows);
@@ -197,7 +185,8 @@ static const struct step recommendations[] = {
     WORK(),
     ASK("recommendation-service", "POST /recommend", .limit_ms = 5000, .when = asks_service,
         .body = user_and_category, .then = keep_recommended),
-    QUERY("recommendations", "recommendations", .when = runs_query, .body = any_price, .then = keep_rows),
+    QUERY("recommendations", "recommendations", .when = runs_query, .body = any_price,
+          .then = call_keep_value),
     REPLY(STATUS_OK, the_recommendations),
 };
 

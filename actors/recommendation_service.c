@@ -13,13 +13,6 @@ static void category_and_price(struct call *call, struct pack *body)
     pack_int(body, 10000);
 }
 
-static void keep(struct call *call, const struct answer *answer)
-{
-    struct cursor rows = answer->body;
-    struct slice list = cursor_raw(&rows);
-    call_keep_bytes(call, list.at, list.len);
-}
-
 static void recommended(struct call *call, struct pack *body)
 {
     struct cursor request = call_request(call);
@@ -32,7 +25,7 @@ static void recommended(struct call *call, struct pack *body)
 
 static const struct step recommend[] = {
     WORK(),
-    QUERY("recommendations", "recommendations", .body = category_and_price, .then = keep),
+    QUERY("recommendations", "recommendations", .body = category_and_price, .then = call_keep_value),
     REPLY(STATUS_OK, recommended),
 };
 

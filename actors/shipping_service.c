@@ -7,12 +7,7 @@ struct parcel {
     double weight_kg;
 };
 
-static void refuse(struct call *call, struct pack *body)
-{
-    (void)call;
-    pack_array(body, 1);
-    pack_text(body, "items must be 1 to 100, each with a weight above 0 and at most 1000");
-}
+static const char refuse[] = "items must be 1 to 100, each with a weight above 0 and at most 1000";
 
 static void weigh(struct call *call)
 {
@@ -28,7 +23,7 @@ static void weigh(struct call *call)
         parcel->weight_kg += weight_kg;
     }
     if (request.bad || !items || items > ITEMS_MAX || heavy)
-        call_reply(call, STATUS_BAD_INPUT, refuse);
+        call_refuse(call, STATUS_BAD_INPUT, refuse);
 }
 
 static void quote(struct call *call, struct pack *body)

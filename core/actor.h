@@ -156,11 +156,15 @@ int call_variant(const struct call *call, int variant);
 enum status call_failure(const struct call *call); /* of the step that failed, in on_failure */
 /* Holds the body until the call ends; the newest one kept is call_kept. */
 void call_keep(struct call *call, struct body *body);
+/* A `then` that keeps the next value of the answer: the result of a query. */
+void call_keep_value(struct call *call, const struct answer *answer);
 void call_keep_bytes(struct call *call, const void *bytes, size_t len);
 struct body *call_kept(const struct call *call);
 /* Ends the call with this answer; later steps do not run. */
 void call_reply(struct call *call, enum status status, void (*body)(struct call *, struct pack *));
 
+/* Likewise, with a text that says why not; it is not copied. */
+void call_refuse(struct call *call, enum status status, const char *why);
 /* Counts it for the report and the shop's metrics; `cents` of an order. */
 void call_business(struct call *call, enum business what, int64_t cents);
 

@@ -382,6 +382,25 @@ void call_keep_bytes(struct call *call, const void *bytes, size_t len)
     body_unref(&call->actor->world->messages.bodies, body);
 }
 
+void call_keep_value(struct call *call, const struct answer *answer)
+{
+    struct cursor value = answer->body;
+    struct slice bytes = cursor_raw(&value);
+    call_keep_bytes(call, bytes.at, bytes.len);
+}
+
+static void pack_why(struct call *call, struct pack *pack)
+{
+    pack_array(pack, 1);
+    pack_text(pack, call->why);
+}
+
+void call_refuse(struct call *call, enum status status, const char *why)
+{
+    call->why = why;
+    call_reply(call, status, pack_why);
+}
+
 struct body *call_kept(const struct call *call)
 {
     return call->kept;

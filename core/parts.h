@@ -95,6 +95,7 @@ struct call {
     bool root, running, ended;
     bool delayed; /* by a scripted fault: its steps have yet to begin */
     enum status failure;
+    const char *why; /* of call_refuse */
     struct trace_context context; /* as it came; of a root: of its trace */
     struct trace_context below; /* for what this call asks */
     int64_t started_at_ns, deadline_ns, step_deadline_ns;

@@ -1,5 +1,6 @@
 #include "edges/trace_facts.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -118,6 +119,8 @@ static void take_links(const json_t *links, struct fact_taker *taker)
         put_number(&taker->scratch, json_object_get(link, "traceId"));
         text_char(&taker->scratch, ' ');
         put_number(&taker->scratch, json_object_get(link, "spanId"));
+        for (size_t c = 0; c < taker->scratch.len; c++)
+            taker->scratch.bytes[c] = (char)tolower((unsigned char)taker->scratch.bytes[c]);
         take(taker, "", "link");
     }
 }
@@ -156,9 +159,10 @@ uint64_t trace_hash_mix(uint64_t bits)
 
 static uint64_t hash_bytes(uint64_t hash, const char *bytes, size_t len)
 {
-    for (hash += len; len; len -= MIN(len, 8), bytes += 8) {
+    hash += len;
+    for (size_t at = 0; at < len; at += 8) {
         uint64_t word = 0;
-        memcpy(&word, bytes, MIN(len, 8));
+        memcpy(&word, bytes + at, MIN(len - at, 8));
         hash = trace_hash_mix(hash ^ word);
     }
     return hash;

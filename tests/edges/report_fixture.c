@@ -103,11 +103,12 @@ static void fill_stats(struct run_stats *stats)
     stats->expects[0] = (struct expect_stats){true, true, "0"};
     stats->expects[1] = (struct expect_stats){true, false, "0.8"};
     stats->fault_count = 1;
-    stats->faults[0] = (struct fault_stats){{.kind = FAULT_DROP_INDEX, .target = "idx_products_category"},
-                                            true,
-                                            true,
-                                            true,
-                                            "1,204 sequential scans"};
+    stats->faults[0] =
+        (struct fault_stats){.spec = {.kind = FAULT_DROP_INDEX, .target = "idx_products_category"},
+                             .judged = true,
+                             .applied = true,
+                             .landed = true,
+                             .evidence = "1,204 sequential scans"};
     stats->business.count[BUSINESS_CHECKOUT] = 900;
     stats->business.count[BUSINESS_CHECKOUT_DONE] = 350;
     stats->business.count[BUSINESS_ORDER] = 350;
