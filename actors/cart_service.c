@@ -12,21 +12,15 @@ static void cart_key(struct call *call, struct pack *body)
     pack_text_len(body, cart.at, cart.len);
 }
 
-static void refuse(struct call *call, struct pack *body)
-{
-    (void)call;
-    pack_array(body, 1);
-    pack_text(
-        body,
-        "a cart_id of 1 to 64 bytes, a product_id (a number or \"random\") and a quantity of 1 to 100 are "
-        "needed; a cart holds 32 products");
-}
+static const char needed[] =
+    "a cart_id of 1 to 64 bytes, a product_id (a number or \"random\") and a quantity of 1 to 100 are "
+    "needed; a cart holds 32 products";
 
 /* The cache knows best what it can hold. */
 static bool refused(struct call *call, const struct answer *answer)
 {
     if (answer->status != STATUS_OK)
-        call_reply(call, STATUS_BAD_INPUT, refuse);
+        call_refuse(call, STATUS_BAD_INPUT, needed);
     return answer->status != STATUS_OK;
 }
 
@@ -73,7 +67,7 @@ static void read_item(struct call *call)
     }
     adding->quantity = cursor_int(&request);
     if (request.bad || adding->product < 1 || adding->quantity < 1 || adding->quantity > 100)
-        call_reply(call, STATUS_BAD_INPUT, refuse);
+        call_refuse(call, STATUS_BAD_INPUT, needed);
 }
 
 static void the_item(struct call *call, struct pack *body)

@@ -8,13 +8,8 @@ struct ordering {
     int64_t product, quantity, order, total_cents;
 };
 
-static void refuse(struct call *call, struct pack *body)
-{
-    (void)call;
-    pack_array(body, 1);
-    pack_text(body, "user_id, the product_id of a product and a quantity of 1 to 100 are needed; an "
-                    "idempotency_key has at most 64 bytes");
-}
+static const char needed[] = "user_id, the product_id of a product and a quantity of 1 to 100 are needed; an "
+                             "idempotency_key has at most 64 bytes";
 
 static void read_order(struct call *call)
 {
@@ -28,7 +23,7 @@ static void read_order(struct call *call)
         ordering->key = cursor_text(&request);
     ordering->order = (int64_t)(call_draw(call, 0) >> (64 - ORDER_ID_BITS)) + 1;
     if (request.bad || ordering->product < 1 || ordering->quantity < 1 || ordering->quantity > QUANTITY_MAX)
-        call_reply(call, STATUS_BAD_INPUT, refuse);
+        call_refuse(call, STATUS_BAD_INPUT, needed);
 }
 
 static bool asks_recommendations(struct call *call)
@@ -93,7 +88,7 @@ static void see_row(struct call *call, const struct answer *answer)
     struct ordering *ordering = call_locals(call);
     struct cursor row = answer->body;
     if (!cursor_array(&row)) {
-        call_reply(call, STATUS_BAD_INPUT, refuse);
+        call_refuse(call, STATUS_BAD_INPUT, needed);
         return;
     }
     ordering->order = cursor_int(&row);

@@ -13,7 +13,7 @@ static const struct rate rates[] = {
     {"GBP", "USD", 1.266}, {"EUR", "GBP", 0.859},
 };
 
-static const char unknown[] =
+static const char needed[] =
     "amount must be a number of at most 1e12, from and to one of USD-EUR, EUR-USD, USD-GBP, "
     "GBP-USD, EUR-GBP";
 
@@ -43,7 +43,7 @@ static void find_rate(struct call *call)
         if (slice_is(from, rates[i].from) && slice_is(to, rates[i].to))
             *found = &rates[i];
     if (!*found)
-        call_refuse(call, STATUS_BAD_INPUT, unknown);
+        call_refuse(call, STATUS_BAD_INPUT, needed);
 }
 
 static const struct step convert[] = {

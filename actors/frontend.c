@@ -25,7 +25,7 @@ static void pack_who(struct pack *body, struct slice given, const char *prefix, 
         pack_label(body, prefix, number);
 }
 
-static const char refuse[] = "user_id, cart_id and idempotency_key must be text of at most 64 bytes";
+static const char needed[] = "user_id, cart_id and idempotency_key must be text of at most 64 bytes";
 
 static void welcome(struct call *call)
 {
@@ -39,7 +39,7 @@ static void welcome(struct call *call)
     visit->number = FIRST_USER + draw_below(call_draw(call, 0), USERS);
     uint32_t longest = MAX(MAX(visit->user.len, visit->cart.len), visit->order_key.len);
     if (request.bad || longest > NAME_BYTES_MAX)
-        call_refuse(call, STATUS_BAD_INPUT, refuse);
+        call_refuse(call, STATUS_BAD_INPUT, needed);
 }
 
 static void their_cart(struct call *call, struct pack *body)

@@ -3,7 +3,7 @@
 
 enum { AMOUNT_MAX = 100000 };
 
-static const char refuse[] = "amount must be above 0 and at most 100000";
+static const char needed[] = "amount must be above 0 and at most 100000";
 
 static void check_amount(struct call *call)
 {
@@ -11,7 +11,7 @@ static void check_amount(struct call *call)
     cursor_array(&request);
     double amount = cursor_real(&request);
     if (request.bad || !(amount > 0) || amount > AMOUNT_MAX)
-        call_refuse(call, STATUS_BAD_INPUT, refuse);
+        call_refuse(call, STATUS_BAD_INPUT, needed);
 }
 
 static void approved(struct call *call, struct pack *body)

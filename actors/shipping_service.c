@@ -7,7 +7,7 @@ struct parcel {
     double weight_kg;
 };
 
-static const char refuse[] = "items must be 1 to 100, each with a weight above 0 and at most 1000";
+static const char needed[] = "items must be 1 to 100, each with a weight above 0 and at most 1000";
 
 static void weigh(struct call *call)
 {
@@ -23,7 +23,7 @@ static void weigh(struct call *call)
         parcel->weight_kg += weight_kg;
     }
     if (request.bad || !items || items > ITEMS_MAX || heavy)
-        call_refuse(call, STATUS_BAD_INPUT, refuse);
+        call_refuse(call, STATUS_BAD_INPUT, needed);
 }
 
 static void quote(struct call *call, struct pack *body)
