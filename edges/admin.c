@@ -6,10 +6,17 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <time.h>
+
+enum { PAGES = 6 };
 
 struct admin {
     struct admin_options options;
+    struct place { /* what a page's handler gets */
+        struct admin *admin;
+        const struct page *page;
+    } places[PAGES];
 };
 
 /* ---- who may ---- */
@@ -26,24 +33,35 @@ bool admin_token_is(struct slice given, const char *token)
     return difference == 0;
 }
 
+static bool consists_of(struct slice name, const char *characters)
+{
+    for (uint32_t i = 0; i < name.len; i++)
+        if (!name.at[i] || !strchr(characters, name.at[i]))
+            return false;
+    return name.len > 0;
+}
+
+static bool same_name(struct slice name, const char *other)
+{
+    return name.len == strlen(other) && strncasecmp(name.at, other, name.len) == 0;
+}
+
 bool admin_host_is_here(struct slice host, const struct registry *registry)
 {
     size_t len = host.len;
-    bool bracket = len && host.at[0] == '[';
     while (len && host.at[len - 1] >= '0' && host.at[len - 1] <= '9')
         len--;
     bool port = len > 1 && len < host.len && host.at[len - 1] == ':';
     struct slice name = {host.at, port ? (uint32_t)len - 1 : host.len};
-    if (slice_is(name, "localhost") || bracket)
+    if (same_name(name, "localhost"))
         return true;
     for (size_t i = 0; i < registry->kind_count; i++)
-        if (slice_is(name, registry->kinds[i]->service))
+        if (same_name(name, registry->kinds[i]->service))
             return true;
-    /* An IPv4 address: digits and points alone, so no name that somebody else's DNS could point here. */
-    for (uint32_t i = 0; i < name.len; i++)
-        if (name.at[i] != '.' && (name.at[i] < '0' || name.at[i] > '9'))
-            return false;
-    return name.len > 0;
+    /* An address is no name that somebody else's DNS could point here. */
+    if (name.len > 2 && name.at[0] == '[' && name.at[name.len - 1] == ']')
+        return consists_of((struct slice){name.at + 1, name.len - 2}, "0123456789abcdefABCDEF:.");
+    return consists_of(name, "0123456789.");
 }
 
 static bool origin_allowed(const struct admin *admin, struct http_request *request)
@@ -77,13 +95,23 @@ static bool may_look(const struct admin *admin, struct http_request *request)
     return true;
 }
 
+static bool is_json(struct slice type)
+{
+    static const char json[] = "application/json";
+    size_t len = sizeof json - 1;
+    return type.len >= len && strncasecmp(type.at, json, len) == 0 &&
+           (type.len == len || strchr("; \t", type.at[len]));
+}
+
 static bool may_change(const struct admin *admin, struct http_request *request)
 {
-    struct slice type = http_request_header(request, "content-type", NULL);
-    static const char json[] = "application/json";
     if (!may_look(admin, request))
         return false;
-    if (type.len < sizeof json - 1 || memcmp(type.at, json, sizeof json - 1) != 0) {
+    if (http_server_draining(admin->options.http)) {
+        http_request_respond_error(request, 503, "the run ends");
+        return false;
+    }
+    if (!is_json(http_request_header(request, "content-type", NULL))) {
         http_request_respond_error(request, 415, "Content-Type: application/json is needed");
         return false;
     }
@@ -142,11 +170,8 @@ static json_t *percent(uint64_t part, uint64_t whole)
     return json_string(text);
 }
 
-static void traffic_stats(void *owner, struct http_request *request)
+static void traffic_stats(struct admin *admin, struct http_request *request)
 {
-    struct admin *admin = owner;
-    if (!may_look(admin, request))
-        return;
     struct traffic baseline = traffic_of(admin, false), demo = traffic_of(admin, true);
     int64_t on_timeline_ns = world_demo_at(admin->options.world);
     respond(request, 200,
@@ -159,14 +184,11 @@ static void traffic_stats(void *owner, struct http_request *request)
                       percent(demo.errors, demo.requests)));
 }
 
-static void demo_status(void *owner, struct http_request *request)
+static void demo_status(struct admin *admin, struct http_request *request)
 {
-    struct admin *admin = owner;
     const struct scenario *scenario = admin->options.scenario;
     const uint64_t *count = world_stats(admin->options.world)->business.count;
     int64_t on_timeline_ns = world_demo_at(admin->options.world);
-    if (!may_look(admin, request))
-        return;
     if (on_timeline_ns < 0) {
         respond(request, 200, json_pack("{s:b,s:s}", "running", 0, "message", "No demo currently running"));
         return;
@@ -199,6 +221,9 @@ static const char *refusal(const struct scenario *scenario, json_t *wish)
     json_t *minutes = json_object_get(wish, "duration_minutes"), *rate = json_object_get(wish, "peak_rpm");
     if (!json_is_object(wish))
         return "expected a JSON object: {\"scenario\": \"blackfriday\"}";
+    if (json_object_size(wish) !=
+        (json_object_get(wish, "scenario") != NULL) + (size_t)(minutes != NULL) + (rate != NULL))
+        return "expected no other fields than scenario, duration_minutes and peak_rpm";
     if (json_object_get(wish, "scenario") &&
         (!name || (strcmp(name, "blackfriday") != 0 && strcmp(name, scenario->name) != 0)))
         return "scenario: expected \"blackfriday\", which is the scenario that is loaded";
@@ -212,13 +237,10 @@ static const char *refusal(const struct scenario *scenario, json_t *wish)
     return NULL;
 }
 
-static void start_demo(void *owner, struct http_request *request)
+static void start_demo(struct admin *admin, struct http_request *request)
 {
-    struct admin *admin = owner;
     const struct scenario *scenario = admin->options.scenario;
     struct slice body = http_request_body(request);
-    if (!may_change(admin, request))
-        return;
     json_error_t error;
     json_t *wish = body.len ? json_loadb(body.at, body.len, JSON_REJECT_DUPLICATES, &error) : json_object();
     const char *why = wish ? refusal(scenario, wish) : "the body is not JSON";
@@ -242,11 +264,8 @@ static void start_demo(void *owner, struct http_request *request)
                       peak_rpm(scenario), "start_time", started));
 }
 
-static void stop_demo(void *owner, struct http_request *request)
+static void stop_demo(struct admin *admin, struct http_request *request)
 {
-    struct admin *admin = owner;
-    if (!may_change(admin, request))
-        return;
     if (world_stop_demo(admin->options.world))
         respond(request, 200, json_pack("{s:s}", "status", "demo_stopped"));
     else
@@ -255,16 +274,10 @@ static void stop_demo(void *owner, struct http_request *request)
 
 /* ---- faults ---- */
 
-static void list_faults(void *owner, struct http_request *request)
+static void list_faults(struct admin *admin, struct http_request *request)
 {
-    struct admin *admin = owner;
     const struct run_stats *stats = world_stats(admin->options.world);
     json_t *kinds = json_array(), *set = json_array();
-    if (!may_look(admin, request)) {
-        json_decref(kinds);
-        json_decref(set);
-        return;
-    }
     for (int kind = 0; kind < FAULT_KIND_COUNT; kind++)
         json_array_append_new(kinds, json_string(fault_kind_name((enum fault_kind)kind)));
     for (size_t i = 0; i < stats->fault_count; i++) {
@@ -304,14 +317,11 @@ static const char *known_kind(struct slice name)
     return NULL;
 }
 
-static void set_fault(void *owner, struct http_request *request)
+static void set_fault(struct admin *admin, struct http_request *request)
 {
     static const char prefix[] = "/admin/faults/";
-    struct admin *admin = owner;
     struct slice path = http_request_path(request), body = http_request_body(request);
     struct text errors = {0};
-    if (!may_change(admin, request))
-        return;
     size_t head = MIN(path.len, sizeof prefix - 1);
     const char *kind = known_kind((struct slice){path.at + head, path.len - (uint32_t)head});
     if (!kind) {
@@ -341,21 +351,43 @@ static void set_fault(void *owner, struct http_request *request)
     text_fini(&errors);
 }
 
+/* ---- the pages ---- */
+
+static const struct page {
+    const char *method, *path;
+    void (*answer)(struct admin *admin, struct http_request *request);
+    bool changes; /* something of the run */
+    bool below; /* what follows the path is its matter */
+} pages[] = {
+    {"POST", "/admin/start-demo", start_demo, .changes = true},
+    {"POST", "/admin/stop-demo", stop_demo, .changes = true},
+    {"GET", "/admin/demo-status", demo_status},
+    {"GET", "/admin/traffic-stats", traffic_stats},
+    {"GET", "/admin/faults", list_faults},
+    {"POST", "/admin/faults", set_fault, .changes = true, .below = true},
+};
+
+_Static_assert(ARRAY_LEN(pages) == PAGES, "each page has its place");
+
+static void on_request(void *owner, struct http_request *request)
+{
+    const struct place *place = owner;
+    const struct page *page = place->page;
+    if (!page->below && !slice_is(http_request_path(request), page->path))
+        http_request_respond_error(request, 404, "no such route");
+    else if (page->changes ? may_change(place->admin, request) : may_look(place->admin, request))
+        page->answer(place->admin, request);
+}
+
 struct admin *admin_open(const struct admin_options *options)
 {
-    static const struct page {
-        const char *method, *path;
-        void (*handler)(void *owner, struct http_request *request);
-    } pages[] = {
-        {"POST", "/admin/start-demo", start_demo},  {"POST", "/admin/stop-demo", stop_demo},
-        {"GET", "/admin/demo-status", demo_status}, {"GET", "/admin/traffic-stats", traffic_stats},
-        {"GET", "/admin/faults", list_faults},      {"POST", "/admin/faults", set_fault},
-    };
     struct admin *admin = base_alloc(1, sizeof *admin);
     admin->options = *options;
-    for (size_t i = 0; i < ARRAY_LEN(pages); i++)
-        http_server_handle(options->http, "load-generator", pages[i].method, pages[i].path, pages[i].handler,
-                           admin);
+    for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
+        admin->places[i] = (struct place){admin, &pages[i]};
+        http_server_handle(options->http, "load-generator", pages[i].method, pages[i].path, on_request,
+                           &admin->places[i]);
+    }
     return admin;
 }
 

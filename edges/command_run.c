@@ -86,7 +86,11 @@ static void set_clock(struct session *session, struct world_options *world)
     world->demo_waits = env->waits || ahead_ns > 0;
     if (ahead_ns > 0 && !env->waits)
         running.demo_starts_ns = (int64_t)((double)ahead_ns * session->options->speed);
-    session->start_unix_ns = now_ns - MAX(world->from_ns - NS_PER_MIN, 0);
+    /* Faster than the clock, the timeline's end and the run's fall together: no timestamp lies ahead of its time. */
+    int64_t first_ns = MAX(world->from_ns - NS_PER_MIN, 0),
+            left_ns = session->scenario->duration_ns - first_ns;
+    session->start_unix_ns =
+        now_ns - first_ns - left_ns + (int64_t)((double)left_ns / session->options->speed);
 }
 
 static bool open_outlet(struct session *session)
@@ -220,7 +224,7 @@ static void close_edges(struct session *session)
 {
     http_server_close(running.http);
     admin_close(running.admin);
-    session->failed_to_write |= !otlp_outlet_close(&running.outlet, FLUSH_LIMIT_MS, NULL);
+    session->failed_to_write |= !otlp_outlet_close(&running.outlet, FLUSH_LIMIT_MS, live_hurry(running.live));
     if (running.logs.service_name)
         log_lines_flush(&running.logs);
     text_fini(&running.logs.held);

@@ -222,6 +222,11 @@ void http_server_drain(struct http_server *server)
     server->draining = true;
 }
 
+bool http_server_draining(const struct http_server *server)
+{
+    return server->draining;
+}
+
 void http_server_set_demo_mode(struct http_server *server, const char *mode)
 {
     server->options.demo_mode = mode;

@@ -63,6 +63,7 @@ bool http_server_answer(struct http_server *server, uint64_t token, enum status 
 
 /* From now on /readyz is 503 and answers close their connection. Requests are still served. */
 void http_server_drain(struct http_server *server);
+bool http_server_draining(const struct http_server *server);
 void http_server_set_demo_mode(struct http_server *server, const char *mode);
 /* Requests under way, connections open. */
 size_t http_server_pending(const struct http_server *server);

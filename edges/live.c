@@ -1,6 +1,5 @@
 #include "edges/live.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/timerfd.h>
@@ -14,6 +13,7 @@ struct live {
     int64_t armed_ns; /* monotonic; 0: not armed */
     int timer_fd;
     int signals;
+    volatile sig_atomic_t hurry; /* a second signal has come */
     bool done;
     struct histogram lag;
     ev_io timer;
@@ -34,6 +34,11 @@ static int64_t monotonic_ns(void)
 int64_t live_now(const struct live *live)
 {
     return live->first_ns + (int64_t)((double)(monotonic_ns() - live->base_ns) * live->options.speed);
+}
+
+const volatile sig_atomic_t *live_hurry(const struct live *live)
+{
+    return &live->hurry;
 }
 
 const struct histogram *live_lag(const struct live *live)
@@ -113,6 +118,7 @@ static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
     (void)events;
     struct live *live = watcher->data;
     if (live->signals++) {
+        live->hurry = 1;
         ev_break(loop, EVBREAK_ALL);
         return;
     }

@@ -15,6 +15,7 @@
 #include "core/world.h"
 
 #include <ev.h>
+#include <signal.h>
 
 enum { LIVE_EARLY_NS = 250 * 1000, LIVE_TURN_EVENTS_MAX = 10000 };
 
@@ -34,6 +35,9 @@ void live_close(struct live *live);
 
 /* Runs until the world has nothing left to do. False: a second signal ended it. */
 bool live_run(struct live *live);
+
+/* Set by the second signal, also after live_run while the loop still runs: whoever waits is to stop. */
+const volatile sig_atomic_t *live_hurry(const struct live *live);
 
 int64_t live_now(const struct live *live); /* on the world's clock */
 /* How late turns came for what was due, in seconds of real time. */
