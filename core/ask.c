@@ -59,6 +59,11 @@ void ask_begin(struct call *call, const struct bound_step *bound)
     struct body *held = body_ref(body);
     body_unref(&world->messages.bodies, call->sent);
     call->sent = held;
+    if (outbound_leaves(call, bound)) {
+        outbound_begin(call, bound, &context, body);
+        body_unref(&world->messages.bodies, body);
+        return;
+    }
     world_ask(world, call->actor, bound->to, bound->route, slab_handle(&call->item), call->step_deadline_ns,
               &context, body);
 }
@@ -69,6 +74,8 @@ void ask_ended(struct call *call, const struct bound_step *bound, enum status st
     struct span *span = &call->span;
     int64_t took_ns = world->now_ns - span->start_ns;
     bool cache = bound->step->kind == STEP_CACHE;
+    if (call->outbound)
+        outbound_end(call);
     world->stats.asks_ended[status]++;
     bound->edge->calls++;
     bound->edge->errors += status_failed(status);

@@ -20,7 +20,7 @@ static struct call *call_new(struct actor *actor, const struct bound_route *rout
     call->route = route;
     call->timer = (struct timer){.fire = timer_fired, .owner = call};
     call->step = 0;
-    call->root = call->ended = call->delayed = false;
+    call->root = call->ended = call->delayed = call->outbound = false;
     call->failure = STATUS_OK;
     call->started_at_ns = world->now_ns;
     call->request = call->kept = call->sent = NULL;

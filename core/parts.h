@@ -17,6 +17,7 @@ enum {
     CALLS_MAX = 64 * 1024, /* routes running at once in a world */
     TURN_MESSAGES_MAX = 100, /* of one actor, then the next */
     PATH_DIGITS_MAX = 20, /* of an id, with its sign */
+    OUTBOUND_BUCKETS = 1024, /* of a power of two; requests that have left are found by span id */
     OUTSIDE = UINT16_MAX /* as the sender of a message: a request through world_request */
 };
 
@@ -102,6 +103,8 @@ struct call {
     int64_t intended_at_ns; /* root: when the request was meant to start */
     uint64_t number; /* root: of its stream */
     struct body *request, *kept, *sent; /* as it came; of an answer; of the ask under way */
+    struct call *next_outbound;
+    bool outbound, arrived; /* the ask under way has left the world; and has come back in as a request */
     uint64_t reply_ask;
     uint16_t reply_to;
     struct query *query;
@@ -155,6 +158,7 @@ struct world {
     struct timer sample;
     struct alerts *alerts;
     uint64_t outside; /* requests from outside so far */
+    struct call *outbound[OUTBOUND_BUCKETS];
     struct pack pack; /* scratch for bodies */
     struct series *shop[METRIC_COUNT], *sold_out;
     char **strings; /* made at start-up for names and addresses */
@@ -229,6 +233,14 @@ void query_answered(struct query *query, struct message *message);
 void query_timed_out(struct call *call);
 void query_granted(struct pool_wait *wait, int64_t now_ns);
 
+/* outbound.c */
+bool outbound_leaves(const struct call *call, const struct bound_step *bound); /* the ask of this step */
+/* Hands the ask under way to the sink; `body` stays the caller's. */
+void outbound_begin(struct call *call, const struct bound_step *bound, const struct trace_context *context,
+                    const struct body *body);
+void outbound_end(struct call *call);
+/* The call whose ask this request is, which has now arrived; NULL: a stranger's. */
+struct call *outbound_arrives(struct world *world, const struct world_request *request);
 /* load.c */
 void load_start(struct world *world);
 void load_start_demo(struct world *world);

@@ -32,6 +32,7 @@ struct stream_spec {
     const char *route; /* ... and the route: "GET /wrap" */
     struct curve rate_per_min; /* `scale` of the file is in it already */
     bool demo; /* traffic.type */
+    bool via_http; /* its requests leave through sink.ask, and come back as requests from outside */
     int64_t table_ns[TABLE_POINTS_MAX]; /* points the report's table shows */
     size_t table_count;
 };

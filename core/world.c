@@ -334,11 +334,9 @@ void world_ask(struct world *world, const struct actor *from, struct actor *to, 
     message_free(&world->messages, message);
 }
 
-void world_request(struct world *world, const struct world_request *request, int64_t now_ns)
+/* The context of a request from outside: of a trace of its own, or of whose it joins. */
+static struct trace_context stranger(struct world *world, const struct world_request *request)
 {
-    ASSERT(request->service < world->actor_count && request->body_len <= BODY_BYTES_MAX);
-    struct actor *to = &world->actors[request->service];
-    world->now_ns = MAX(world->now_ns, now_ns);
     struct trace_context context = trace_root(world->seed, STREAM_OUTSIDE, world->outside);
     if (request->joins) {
         context.trace_hi = request->trace_hi;
@@ -350,10 +348,34 @@ void world_request(struct world *world, const struct world_request *request, int
     context.ordinal = (uint32_t)world->outside++;
     context.demo = request->demo;
     world_date(world, &context, world->now_ns);
+    return context;
+}
+
+void world_request(struct world *world, const struct world_request *request, int64_t now_ns)
+{
+    ASSERT(request->service < world->actor_count && request->body_len <= BODY_BYTES_MAX);
+    struct actor *to = &world->actors[request->service];
+    world->now_ns = MAX(world->now_ns, now_ns);
+    int64_t deadline_ns = world->now_ns + request->limit_ns;
+    struct call *own = outbound_arrives(world, request);
+    struct trace_context context;
+    if (own) {
+        context = span_context(&own->span, &own->below);
+        deadline_ns = MIN(deadline_ns, own->step_deadline_ns);
+    } else {
+        context = stranger(world, request);
+    }
     struct actor outside = {.index = OUTSIDE};
     struct body *body = body_new(&world->messages.bodies, request->body, request->body_len);
-    world_ask(world, &outside, to, (uint16_t)request->route, request->token,
-              world->now_ns + request->limit_ns, &context, body);
+    world_ask(world, &outside, to, (uint16_t)request->route, request->token, deadline_ns, &context, body);
+}
+
+void world_answer(struct world *world, const struct outbound_answer *answer, int64_t now_ns)
+{
+    ASSERT(!(answer->token >> 63) && answer->body_len <= BODY_BYTES_MAX);
+    world->now_ns = MAX(world->now_ns, now_ns);
+    struct body *body = body_new(&world->messages.bodies, answer->body, answer->body_len);
+    world_reply(world, world->load->index, world->load->index, answer->token, answer->status, body);
 }
 
 void world_reply(struct world *world, uint16_t from, uint16_t to, uint64_t ask, enum status status,

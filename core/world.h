@@ -19,6 +19,16 @@
 
 struct world;
 
+/* A request that leaves: one of a stream that says `via: http`. Lives during the call of sink.ask. */
+struct outbound_ask {
+    uint64_t token; /* given back with the answer */
+    const struct actor_kind *service;
+    const struct route *route; /* of that service */
+    const struct body *body; /* msgpack, in the order of route->takes; may hold more than that, or less */
+    struct trace_context context; /* its `span` is the CLIENT span, parent of what the service opens */
+    int64_t limit_ns; /* the asker gives up after it; NEVER: it does not */
+};
+
 struct sink {
     void *owner;
     void (*span)(void *owner, const struct span *span);
@@ -28,6 +38,17 @@ struct sink {
     /* The answer to a request that came through world_request, exactly one each. A failure's body is
        (error) or (error, reason, demo_minute); NULL or empty when nobody answered. */
     void (*answer)(void *owner, uint64_t token, enum status status, const struct body *body);
+    /* A request for the edge to carry; it ends with one world_answer, not from within this call. NULL: nobody
+       is there to carry it (STATUS_NO_PEER). */
+    void (*ask)(void *owner, const struct outbound_ask *ask);
+};
+
+/* What came back for a request that left. */
+struct outbound_answer {
+    uint64_t token;
+    enum status status;
+    const void *body; /* msgpack, copied; at most BODY_BYTES_MAX */
+    size_t body_len;
 };
 
 /* A request from outside, for a service of this world. */
@@ -76,8 +97,12 @@ bool world_idle(const struct world *world);
 /* Ends traffic accounting: judges faults and expectations. Once, when nothing is left to run. */
 void world_finish(struct world *world);
 
-/* Puts the request into the service's mailbox; it runs in the next turn. `now_ns` as for world_turn. */
+/* Puts the request into the service's mailbox; it runs in the next turn. `now_ns` as for world_turn.
+   One that joins the span of a request that left this very world, for the service and route it was meant for,
+   is that request: stream, minute and deadline are those it left with. Once; a second one is a stranger's. */
 void world_request(struct world *world, const struct world_request *request, int64_t now_ns);
+/* Ends a request that left, in the next turn. Too late, or answered already: dropped and counted. */
+void world_answer(struct world *world, const struct outbound_answer *answer, int64_t now_ns);
 
 int64_t world_now(const struct world *world);
 uint64_t world_seed(const struct world *world);

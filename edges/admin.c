@@ -1,5 +1,6 @@
 #include "edges/admin.h"
 
+#include "edges/fault_read.h"
 #include "edges/figures.h"
 #include "edges/scenario_load.h"
 
@@ -289,66 +290,65 @@ static void list_faults(struct admin *admin, struct http_request *request)
     respond(request, 200, json_pack("{s:o,s:o}", "kinds", kinds, "faults", set));
 }
 
-/* Reads the fault as the scenario file would, after the faults it has; NULL: `errors` says why not. */
-static struct scenario *read_fault(const struct admin *admin, const char *kind, const char *value,
-                                   struct text *errors)
-{
-    const struct admin_options *options = &admin->options;
-    struct text setting = {0};
-    int64_t at_ns = MIN(MAX(world_demo_at(options->world), 0), options->scenario->duration_ns - NS_PER_S);
-    text_lit(&setting, "faults.+={at: ");
-    text_i64(&setting, at_ns / NS_PER_S);
-    text_lit(&setting, "s, ");
-    text_str(&setting, kind);
-    text_lit(&setting, ": ");
-    text_str(&setting, value);
-    text_char(&setting, '}');
-    const char *settings[] = {text_c(&setting)};
-    struct scenario *read = scenario_load(options->file, options->registry, settings, 1, errors);
-    text_fini(&setting);
-    return read;
-}
-
-static const char *known_kind(struct slice name)
+static bool known_kind(struct slice name, enum fault_kind *found)
 {
     for (int kind = 0; kind < FAULT_KIND_COUNT; kind++)
-        if (slice_is(name, fault_kind_name((enum fault_kind)kind)))
-            return fault_kind_name((enum fault_kind)kind);
-    return NULL;
+        if (slice_is(name, fault_kind_name((enum fault_kind)kind))) {
+            *found = (enum fault_kind)kind;
+            return true;
+        }
+    return false;
+}
+
+/* What the scenario file would have behind the kind; NULL: no JSON. To be freed. */
+static char *fault_value(struct slice body)
+{
+    json_error_t error;
+    json_t *value = json_loadb(body.at, body.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    char *words = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII) : NULL;
+    json_decref(value);
+    return words;
+}
+
+static void apply_fault(struct admin *admin, struct http_request *request, struct fault_spec *fault)
+{
+    struct world *world = admin->options.world;
+    fault->at_ns = MAX(world_demo_at(world), 0);
+    if (world_set_fault(world, fault, admin->options.now(admin->options.owner)) == STATUS_OK)
+        respond(request, 200,
+                json_pack("{s:s,s:s,s:s?}", "status", "fault_set", "name", fault_kind_name(fault->kind),
+                          "target", fault->target));
+    else
+        http_request_respond_error(request, 503, "too many faults in one run");
 }
 
 static void set_fault(struct admin *admin, struct http_request *request)
 {
     static const char prefix[] = "/admin/faults/";
-    struct slice path = http_request_path(request), body = http_request_body(request);
-    struct text errors = {0};
+    const struct admin_options *options = &admin->options;
+    struct slice path = http_request_path(request);
+    struct text error = {0};
+    enum fault_kind kind;
     size_t head = MIN(path.len, sizeof prefix - 1);
-    const char *kind = known_kind((struct slice){path.at + head, path.len - (uint32_t)head});
-    if (!kind) {
+    if (!known_kind((struct slice){path.at + head, path.len - (uint32_t)head}, &kind)) {
         http_request_respond_error(request, 404, "no such kind of fault; GET /admin/faults lists them");
         return;
     }
-    json_error_t error;
-    json_t *value = json_loadb(body.at, body.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
-    char *words = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII) : NULL;
-    json_decref(value);
-    struct scenario *read = words ? read_fault(admin, kind, words, &errors) : NULL;
-    free(words);
-    if (read) {
-        const struct fault_spec *fault = &read->faults[read->fault_count - 1];
-        enum status status =
-            world_set_fault(admin->options.world, fault, admin->options.now(admin->options.owner));
-        if (status == STATUS_OK)
-            respond(
-                request, 200,
-                json_pack("{s:s,s:s,s:s?}", "status", "fault_set", "name", kind, "target", fault->target));
-        else
-            http_request_respond_error(request, 503, "too many faults in one run");
-        scenario_free(read);
-    } else {
-        http_request_respond_error(request, 400, errors.len ? text_c(&errors) : "the body is not JSON");
+    char *value = fault_value(http_request_body(request));
+    if (!value) {
+        http_request_respond_error(request, 400, "the body is not JSON");
+        return;
     }
-    text_fini(&errors);
+    const struct fault_context context = {options->registry, options->file, options->settings,
+                                          options->setting_count};
+    struct scenario *read = fault_read(&context, kind, value, &error);
+    if (read)
+        apply_fault(admin, request, &read->faults[read->fault_count - 1]);
+    else
+        http_request_respond_error(request, 400, text_c(&error));
+    scenario_free(read);
+    free(value);
+    text_fini(&error);
 }
 
 /* ---- the pages ---- */
@@ -361,9 +361,9 @@ static const struct page {
 } pages[] = {
     {"POST", "/admin/start-demo", start_demo, .changes = true},
     {"POST", "/admin/stop-demo", stop_demo, .changes = true},
-    {"GET", "/admin/demo-status", demo_status},
-    {"GET", "/admin/traffic-stats", traffic_stats},
-    {"GET", "/admin/faults", list_faults},
+    {"GET", "/admin/demo-status", demo_status, .changes = false},
+    {"GET", "/admin/traffic-stats", traffic_stats, .changes = false},
+    {"GET", "/admin/faults", list_faults, .changes = false},
     {"POST", "/admin/faults", set_fault, .changes = true, .below = true},
 };
 

@@ -20,7 +20,9 @@ struct admin_options {
     struct http_server *http;
     const struct scenario *scenario;
     const struct registry *registry;
-    const char *file; /* the scenario's; faults are read in its context */
+    const char *file; /* the scenario's; faults are read in its context, with its settings */
+    const char *const *settings;
+    size_t setting_count;
     const char *token; /* NULL: none */
     const char *cors_origin; /* NULL: no page may ask */
     int64_t (*now)(void *owner);

@@ -215,6 +215,8 @@ static bool open_edges(struct session *session)
                                                        .scenario = session->scenario,
                                                        .registry = &registry,
                                                        .file = session->file,
+                                                       .settings = session->options->settings,
+                                                       .setting_count = session->options->setting_count,
                                                        .token = token && *token ? token : NULL,
                                                        .now = now_on_clock});
     return true;

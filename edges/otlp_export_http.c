@@ -1,85 +1,17 @@
 /* Requests by libcurl's multi interface on libev. See edges/otlp_export.h. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <strings.h>
 #include <time.h>
 
 #include "edges/otlp_export_parts.h"
 #include "edges/otlp_export_retry.h"
 
-/* One a connection. curl keeps it with the socket; ours to free. */
-struct watch {
-    ev_io io;
-    struct otlp_export *export;
-};
-
-static void finish_all(struct otlp_export *export)
+static void on_done(void *owner, CURL *easy, CURLcode result)
 {
-    int left;
-    for (CURLMsg *message; (message = curl_multi_info_read(export->multi, &left));) {
-        if (message->msg != CURLMSG_DONE)
-            continue;
-        CURLcode result = message->data.result;
-        struct sender *sender;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&sender);
-        curl_multi_remove_handle(export->multi, sender->easy);
-        sender_done(sender, result);
-    }
-}
-
-static void on_io(struct ev_loop *loop, ev_io *io, int events)
-{
-    (void)loop;
-    struct otlp_export *export = ((struct watch *)io)->export;
-    int running, mask = (events & EV_READ ? CURL_CSELECT_IN : 0) | (events & EV_WRITE ? CURL_CSELECT_OUT : 0);
-    curl_multi_socket_action(export->multi, io->fd, mask, &running);
-    finish_all(export);
-}
-
-static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
-{
-    (void)loop;
-    (void)events;
-    struct otlp_export *export = timer->data;
-    int running;
-    curl_multi_socket_action(export->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    finish_all(export);
-}
-
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *owner, void *socket)
-{
-    (void)easy;
-    struct otlp_export *export = owner;
-    struct watch *watch = socket;
-    if (watch)
-        ev_io_stop(export->loop, &watch->io);
-    if (what == CURL_POLL_REMOVE) {
-        free(watch);
-        curl_multi_assign(export->multi, fd, NULL);
-        return 0;
-    }
-    if (!watch) {
-        watch = base_alloc(1, sizeof *watch);
-        watch->export = export;
-        curl_multi_assign(export->multi, fd, watch);
-    }
-    ev_io_init(&watch->io, on_io, fd,
-               (what & CURL_POLL_IN ? EV_READ : 0) | (what & CURL_POLL_OUT ? EV_WRITE : 0));
-    ev_io_start(export->loop, &watch->io);
-    return 0;
-}
-
-/* Never calls back into curl from here: a timer of 0 does, in the next iteration. */
-static int on_timeout(CURLM *multi, long timeout_ms, void *owner)
-{
-    (void)multi;
-    struct otlp_export *export = owner;
-    ev_timer_stop(export->loop, &export->curl_timer);
-    if (timeout_ms >= 0) {
-        ev_timer_set(&export->curl_timer, (double)timeout_ms / 1000, 0);
-        ev_timer_start(export->loop, &export->curl_timer);
-    }
-    return 0;
+    (void)owner;
+    struct sender *sender;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&sender);
+    sender_done(sender, result);
 }
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *owner)
@@ -110,22 +42,12 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *owner)
 
 void http_open(struct otlp_export *export)
 {
-    ASSERT(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
-    export->multi = curl_multi_init();
-    ASSERT(export->multi);
-    ev_timer_init(&export->curl_timer, on_timer, 0, 0);
-    export->curl_timer.data = export;
-    curl_multi_setopt(export->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(export->multi, CURLMOPT_SOCKETDATA, export);
-    curl_multi_setopt(export->multi, CURLMOPT_TIMERFUNCTION, on_timeout);
-    curl_multi_setopt(export->multi, CURLMOPT_TIMERDATA, export);
+    export->curl = curl_in_ev_open(export->loop, on_done, export);
 }
 
 void http_close(struct otlp_export *export)
 {
-    curl_multi_cleanup(export->multi);
-    ev_timer_stop(export->loop, &export->curl_timer);
-    curl_global_cleanup();
+    curl_in_ev_close(export->curl);
 }
 
 static void add_header(struct sender *sender, const char *header)
@@ -199,10 +121,10 @@ void http_start(struct sender *sender, const struct otlp_request *request)
     sender->error[0] = '\0';
     curl_easy_setopt(sender->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->len);
     curl_easy_setopt(sender->easy, CURLOPT_POSTFIELDS, request->body);
-    ASSERT(curl_multi_add_handle(sender->export->multi, sender->easy) == CURLM_OK);
+    curl_in_ev_add(sender->export->curl, sender->easy);
 }
 
 void http_abort(struct sender *sender)
 {
-    curl_multi_remove_handle(sender->export->multi, sender->easy);
+    curl_in_ev_remove(sender->export->curl, sender->easy);
 }

@@ -7,9 +7,9 @@
 #ifndef EDGES_OTLP_EXPORT_PARTS_H
 #define EDGES_OTLP_EXPORT_PARTS_H
 
-#include <curl/curl.h>
 #include <zlib.h>
 
+#include "edges/curl_in_ev.h"
 #include "edges/otlp_export.h"
 #include "edges/otlp_export_answer.h"
 #include "edges/otlp_json.h"
@@ -71,8 +71,7 @@ struct otlp_export {
     unsigned turns;
     ev_tstamp progress_at; /* when a backend last took or refused something */
 
-    CURLM *multi;
-    ev_timer curl_timer;
+    struct curl_in_ev *curl;
     ev_timer wake_timer;
 
     int64_t metrics_at_ns; /* the last export's instant */

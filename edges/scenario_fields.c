@@ -54,6 +54,7 @@ static const struct shape carts = WHOLE(0, 1000000);
 static const struct shape keys = WHOLE(1, 10000000);
 static const struct shape mailbox = WHOLE(1, 1000000);
 static const struct shape traffic = WORDS("baseline", "demo");
+static const struct shape via = WORDS("mailbox", "http");
 static const struct shape physics = WORDS("emergent", "scripted");
 static const struct shape cancel = WORDS("never", "on_deadline");
 
@@ -70,6 +71,8 @@ static const struct field stream_fields[] = {
     FIELD("scale", factor, "Multiplies the whole rate: 0.5 is half the traffic.", .fallback = "1"),
     FIELD("traffic", traffic,
           "The traffic.type of its traces; baseline for a stream of that name, else demo."),
+    FIELD("via", via, "How its requests reach the shop; http only where there are sockets: doorbuster run.",
+          .fallback = "mailbox", INTO(struct stream_spec, via_http)),
     FIELD("table", table, "The points of time that the report's table shows, each of 60 s around it."),
     FIELDS_END};
 const struct shape shape_stream = {.kind = SHAPE_MAP,

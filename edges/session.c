@@ -72,6 +72,12 @@ static void on_answer(void *owner, uint64_t token, enum status status, const str
         session->extra.answer(session->extra.owner, token, status, body);
 }
 
+static void on_ask(void *owner, const struct outbound_ask *ask)
+{
+    struct session *session = owner;
+    session->extra.ask(session->extra.owner, ask);
+}
+
 /* Nobody listens: no call is made. */
 static struct sink sink_of(struct session *session)
 {
@@ -80,6 +86,7 @@ static struct sink sink_of(struct session *session)
     sink.span = wants(session, OUTPUT_TRACES) || extra->span ? on_span : NULL;
     sink.log = wants(session, OUTPUT_LOGS) || extra->log ? on_log : NULL;
     sink.metrics = wants(session, OUTPUT_METRICS) || extra->metrics ? on_metrics : NULL;
+    sink.ask = extra->ask ? on_ask : NULL;
     return sink;
 }
 
@@ -213,6 +220,20 @@ static int play_and_tell(struct session *session)
     return exit_code;
 }
 
+/* A mode that cannot honour a field refuses the file. */
+static bool honours(const struct driver *driver, const struct scenario *scenario)
+{
+    bool all = true;
+    for (size_t i = 0; i < scenario->stream_count && !driver->sockets; i++) {
+        if (!scenario->streams[i].via_http)
+            continue;
+        fprintf(stderr, "%s: streams.%s.via: expected mailbox in %s time, found http (for `doorbuster run`)\n",
+                scenario->file, scenario->streams[i].name, driver->layout);
+        all = false;
+    }
+    return all;
+}
+
 int session_run(const struct options *options, const struct driver *driver)
 {
     char path[PATH_MAX];
@@ -226,6 +247,10 @@ int session_run(const struct options *options, const struct driver *driver)
         fputs(text_c(&errors), stderr);
         scenario_find_explain(session.file);
         text_fini(&errors);
+        return EXIT_CODE_SCENARIO;
+    }
+    if (!honours(driver, session.scenario)) {
+        scenario_free(session.scenario);
         return EXIT_CODE_SCENARIO;
     }
     session.seed = options->seed_given ? options->seed : random_seed();

@@ -30,6 +30,7 @@ struct session {
 
 struct driver {
     const char *layout; /* for the report */
+    bool sockets; /* it can honour `via: http` */
     /* Before the world is made: sets start_unix_ns, `extra` and what it needs of the world's options. False:
        explained on stderr, exit_code set. */
     bool (*prepare)(struct session *session, struct world_options *options);

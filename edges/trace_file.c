@@ -125,7 +125,7 @@ static bool read_line(struct slice line, const struct trace_file_reader *reader,
 {
     size_t i;
     json_error_t error;
-    json_t *resource, *root = json_loadb(line.at, line.len, JSON_REJECT_DUPLICATES, &error);
+    json_t *resource, *root = json_loadb(line.at, line.len, 0, &error);
     const json_t *resources = json_object_get(root, "resourceSpans");
     const char *expected = json_is_array(resources) ? NULL : "a list resourceSpans";
     if (!root) {

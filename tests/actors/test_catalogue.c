@@ -35,7 +35,12 @@ static void every_product_has_a_name_a_price_and_a_stock(void **state)
         assert_in_range(catalogue_price_cents(id), 500, 50000);
         assert_int_equal(catalogue_price_cents(id) % 50, 49);
         assert_in_range(catalogue.stock[id - 1], 1000, 2999);
-        assert_in_range(catalogue_popularity(id), 0, 200000);
+        assert_in_range(catalogue_popularity(id), id <= CATALOGUE_NAMED ? 100000 : 0,
+                        id <= CATALOGUE_NAMED ? 199999 : 99999);
+    }
+    for (int64_t id = 1; id <= ROWS; id += CATALOGUE_CATEGORIES) {
+        assert_in_range(catalogue_price_cents(id), 3950, 11949); /* electronics around 79, furniture 149 */
+        assert_in_range(catalogue_price_cents(id + 1), 7450, 22449);
     }
     assert_string_equal(name_of(1), "Aurora Wireless Headphones");
     assert_string_equal(name_of(72), "Silk Scarf");

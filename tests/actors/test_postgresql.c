@@ -248,6 +248,29 @@ static void replicas_read_and_do_not_write(void **state)
     toy_run_until(&toy, S(2));
     for (size_t i = 0; i < 2; i++)
         assert_done(&toy, writes[i], S(1) + 2 * US(401)); /* both on the primary */
+    set(&toy, FAULT_READ_REPLICAS, NULL, 2);
+    uint64_t more[3] = {ask_scan(&toy), ask_scan(&toy), ask_scan(&toy)};
+    toy_run_until(&toy, S(3));
+    for (size_t i = 0; i < 3; i++)
+        assert_done(&toy, more[i], S(2) + US(550));
+    toy_end(&toy);
+}
+
+static void a_fault_is_proved_by_what_it_changed(void **state)
+{
+    (void)state;
+    struct toy toy;
+    open_world(&toy);
+    set(&toy, FAULT_DROP_INDEX, "idx_products_stock_quantity", 0);
+    set(&toy, FAULT_READ_REPLICAS, NULL, 2);
+    set(&toy, FAULT_CREATE_INDEX, "idx_products_recommendations", 0); /* nobody asks after it */
+    toy_run(&toy);
+    world_finish(toy.world);
+    const struct fault_stats *faults = world_stats(toy.world)->faults;
+    assert_true(faults[0].landed && faults[1].landed && !faults[2].landed);
+    assert_string_equal(faults[0].evidence, "it is gone; no statement of this run looks for it");
+    assert_string_equal(faults[1].evidence, "3 servers answered reads");
+    assert_string_equal(faults[2].evidence, "0 statements used it");
     toy_end(&toy);
 }
 
@@ -299,6 +322,11 @@ static void a_rows_lock_is_waited_for_in_order(void **state)
         assert_done(&toy, same[i], US(401) * (int64_t)(i + 1));
     assert_done(&toy, other, US(401));
     assert_done(&toy, page, US(301)); /* readers do not wait for writers */
+    for (size_t i = 0; i < 3; i++) /* and once more, when the line has been empty */
+        same[i] = ask_reserve(&toy, 7);
+    toy_run_until(&toy, S(2));
+    for (size_t i = 0; i < 3; i++)
+        assert_done(&toy, same[i], S(1) + US(401) * (int64_t)(i + 1));
     toy_end(&toy);
 }
 
@@ -399,6 +427,7 @@ int main(void)
         cmocka_unit_test(statements_share_the_cores),
         cmocka_unit_test(connections_have_a_bound),
         cmocka_unit_test(replicas_read_and_do_not_write),
+        cmocka_unit_test(a_fault_is_proved_by_what_it_changed),
         cmocka_unit_test(replicas_come_and_go_while_they_work),
         cmocka_unit_test(a_rows_lock_is_waited_for_in_order),
         cmocka_unit_test(cancelling_gives_back_the_core),

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -125,9 +126,36 @@ static void what_cannot_be_is_refused_with_a_reason(void **state)
     toy_end(&toy);
 }
 
+/* The bound itself is within it. */
+static void what_just_can_be_is_taken(void **state)
+{
+    (void)state;
+#define NAME_64 "\"0123456789012345678901234567890123456789012345678901234567890123\""
+    static const struct request good[] = {
+        {"cart-service", "POST /cart/add", "[" NAME_64 ", 1, 100]", STATUS_OK},
+        {"currency-service", "GET /convert", "[1000000000000, \"USD\", \"EUR\"]", STATUS_OK},
+        {"currency-service", "GET /convert", "[-1000000000000, \"USD\", \"EUR\"]", STATUS_OK},
+        {"shipping-service", "POST /calculate", "[[[1000]], \"10001\"]", STATUS_OK},
+        {"payment-service", "POST /api/payment/process", "[100000, \"u\"]", STATUS_OK},
+        {"product-catalog", "GET /products/{id}", "[5000]", STATUS_OK},
+        {"checkout", "POST /orders/create", "[\"u\", 5000, 100, " NAME_64 "]", STATUS_CREATED},
+        {"frontend", "POST /api/browse", "[" NAME_64 ", " NAME_64 "]", STATUS_OK},
+        {"frontend", "POST /api/checkout", "[" NAME_64 ", " NAME_64 ", " NAME_64 "]", STATUS_OK},
+    };
+    struct toy toy;
+    shop_begin(&toy, NULL);
+    toy_open(&toy, 1);
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        const struct toy_answer *answer = shop_ask(&toy, good[i].service, good[i].route, good[i].body, S(2));
+        assert_answer(actor_kind_route(registry_kind(&registry, good[i].service), good[i].route), answer,
+                      good[i].status);
+    }
+    toy_end(&toy);
+}
+
 /* ---- the shop's ways ---- */
 
-static double second_real(const struct toy_answer *answer, int skipped)
+static double real_at(const struct toy_answer *answer, int skipped)
 {
     struct cursor cursor = cursor_of(answer->body);
     cursor_array(&cursor);
@@ -136,6 +164,48 @@ static double second_real(const struct toy_answer *answer, int skipped)
     double value = cursor_real(&cursor);
     assert_false(cursor.bad);
     return value;
+}
+
+static bool near(double a, double b)
+{
+    return a - b < 1e-9 && b - a < 1e-9;
+}
+
+static void parcels_and_money_are_worked_out(void **state)
+{
+    (void)state;
+    struct toy toy;
+    shop_begin(&toy, NULL);
+    toy_open(&toy, 1);
+    const struct toy_answer *answer =
+        shop_ask(&toy, "shipping-service", "POST /calculate", "[[[1], [2.5]], \"10001\"]", S(1));
+    assert_true(near(real_at(answer, 0), 6.99 + 3.5) && near(real_at(answer, 2), 3));
+    answer = shop_ask(&toy, "shipping-service", "POST /calculate", "[[[20], [0.5]], \"10001\"]", S(1));
+    assert_true(near(real_at(answer, 0), 6.99 + 20.5) && near(real_at(answer, 2), 5));
+    answer = shop_ask(&toy, "currency-service", "GET /convert", "[100, \"GBP\", \"USD\"]", S(1));
+    assert_true(near(real_at(answer, 0), 100) && near(real_at(answer, 3), 1.266) &&
+                near(real_at(answer, 4), 126.6));
+    toy_end(&toy);
+}
+
+static void who_gives_no_name_is_given_one(void **state)
+{
+    (void)state;
+    struct toy toy;
+    shop_begin(&toy, NULL);
+    toy_open(&toy, 1);
+    for (int i = 0; i < 20; i++) {
+        const struct toy_answer *answer =
+            shop_ask(&toy, "frontend", "POST /api/browse", "[null, null]", S(2));
+        struct cursor cursor = cursor_of(answer->body);
+        cursor_array(&cursor);
+        cursor_skip(&cursor);
+        cursor_skip(&cursor);
+        struct slice user = cursor_text(&cursor);
+        assert_true(user.len == 9 && memcmp(user.at, "user-", 5) == 0 && user.at[5] >= '1' &&
+                    user.at[5] <= '9');
+    }
+    toy_end(&toy);
 }
 
 static void a_cart_is_filled_read_and_emptied(void **state)
@@ -147,7 +217,7 @@ static void a_cart_is_filled_read_and_emptied(void **state)
     shop_ask(&toy, "cart-service", "POST /cart/add", "[\"mine\", 17, 2]", S(1));
     const struct toy_answer *answer =
         shop_ask(&toy, "cart-service", "POST /cart/add", "[\"mine\", 9, 1]", S(1));
-    assert_int_equal(second_real(answer, 1), 2);
+    assert_int_equal(real_at(answer, 1), 2);
     answer = shop_ask(&toy, "cart-service", "GET /cart/{cart_id}", "[\"mine\"]", S(1));
     unsigned char bytes[64];
     struct pack expected = {.bytes = base_alloc(BODY_BYTES_MAX, 1)};
@@ -170,24 +240,31 @@ static void an_order_takes_its_pieces_once(void **state)
     shop_begin(&toy, NULL);
     toy_open(&toy, 1);
     double before =
-        second_real(shop_ask(&toy, "inventory-service", "GET /inventory/{product_id}", "[17]", S(1)), 1);
+        real_at(shop_ask(&toy, "inventory-service", "GET /inventory/{product_id}", "[17]", S(1)), 1);
     const char *order = "[\"u\", 17, 3, \"the-key\"]";
     const struct toy_answer *answer = shop_ask(&toy, "checkout", "POST /orders/create", order, S(1));
     int64_t first = toy_number(answer);
-    double total = second_real(answer, 2);
+    double total = real_at(answer, 2);
     assert_int_equal(answer->status, STATUS_CREATED);
     answer = shop_ask(&toy, "checkout", "POST /orders/create", order, S(1));
     assert_int_equal(answer->status, STATUS_CREATED);
     assert_int_equal(toy_number(answer), first); /* the same key: the same order */
     double after =
-        second_real(shop_ask(&toy, "inventory-service", "GET /inventory/{product_id}", "[17]", S(1)), 1);
+        real_at(shop_ask(&toy, "inventory-service", "GET /inventory/{product_id}", "[17]", S(1)), 1);
     assert_true(after == before - 3);
     const struct business_stats *shop = &world_stats(toy.world)->business;
     assert_int_equal(shop->db_orders, 1);
     assert_int_equal(shop->db_pieces, 3);
     assert_int_equal(shop->db_stock_taken, 3);
     assert_true(total == (double)shop->db_revenue_cents / 100);
-    double price = second_real(shop_ask(&toy, "product-catalog", "GET /products/{id}", "[17]", S(1)), 3);
+    /* Reserving again for an order that stands is told so. */
+    char again[64];
+    snprintf(again, sizeof again, "[17, 3, %lld]", (long long)first);
+    answer = shop_ask(&toy, "inventory-service", "POST /inventory/reserve", again, S(1));
+    assert_int_equal(answer->status, STATUS_OK);
+    assert_int_equal(answer->body->bytes[1], 0xc3); /* true */
+    assert_true(real_at(answer, 1) == after);
+    double price = real_at(shop_ask(&toy, "product-catalog", "GET /products/{id}", "[17]", S(1)), 3);
     assert_true(total - 3 * price < 0.005 && 3 * price - total < 0.005);
     toy_end(&toy);
 }
@@ -209,6 +286,14 @@ static void what_is_sold_out_is_an_outcome(void **state)
     const struct business_stats *shop = &world_stats(toy.world)->business;
     assert_int_equal(shop->db_stock_taken, sold);
     assert_int_equal(shop->count[BUSINESS_SOLD_OUT], 1);
+    assert_int_equal(shop->revenue_cents, shop->db_revenue_cents);
+    /* One that is in somebody's cart, at the front door. */
+    shop_ask(&toy, "cart-service", "POST /cart/add", "[\"cart\", 17, 1]", S(1));
+    do
+        answer = shop_ask(&toy, "frontend", "POST /api/checkout", "[\"u\", \"cart\", null]", S(1));
+    while (answer->status == STATUS_OK && ++sold);
+    assert_int_equal(answer->status, STATUS_SOLD_OUT);
+    assert_int_equal(shop->db_stock_taken, sold);
     assert_int_equal(world_stats(toy.world)->asks_ended[STATUS_FAILED], 0);
     toy_end(&toy);
 }
@@ -253,6 +338,45 @@ static void a_page_is_served_without_its_decoration(void **state)
     set(&toy, FAULT_SERVICE_DOWN, "product-catalog", 0);
     const struct toy_answer *answer = shop_ask(&toy, "frontend", "POST /api/browse", "[null, null]", S(2));
     assert_int_equal(answer->status, STATUS_UNAVAILABLE);
+    toy_end(&toy);
+}
+
+static void without_the_cache_products_are_shown_all_the_same(void **state)
+{
+    (void)state;
+    struct toy toy;
+    shop_begin(&toy, NULL);
+    toy_open(&toy, 1);
+    set(&toy, FAULT_SERVICE_DOWN, "redis", 0);
+    assert_int_equal(shop_ask(&toy, "product-catalog", "GET /products/{id}", "[17]", S(1))->status,
+                     STATUS_OK);
+    assert_int_equal(shop_ask(&toy, "cart-service", "GET /cart", "[\"c\"]", S(1))->status,
+                     STATUS_UNAVAILABLE);
+    toy_end(&toy);
+}
+
+/* The reason is the pool's, told by whoever waited for it. */
+static void an_exhausted_pool_is_the_reason_at_the_front_door(void **state)
+{
+    (void)state;
+    struct toy toy;
+    shop_begin(&toy, NULL);
+    toy_open(&toy, 1);
+    set(&toy, FAULT_HOLD_CONNECTIONS, "recommendations", 20);
+    toy_run_until(&toy, MIN_(1));
+    const struct toy_answer *answer =
+        shop_ask(&toy, "frontend", "POST /api/checkout", "[null, null, null]", S(5));
+    assert_int_equal(answer->status, STATUS_UNAVAILABLE);
+    assert_string_equal(toy_text(answer), "Checkout failed");
+    const struct attrs *attrs = &toy_span(&toy, "POST /api/checkout", 0)->attrs;
+    assert_string_equal(toy_attr_text(attrs, ATTR_CHECKOUT_REASON), "ConnectionPoolExhausted");
+    assert_int_equal(toy_span_count(&toy, "POST /api/payment/process"), 0); /* not reached */
+    set(&toy, FAULT_HOLD_CONNECTIONS, "orders", 20);
+    answer = shop_ask(&toy, "checkout", "POST /orders/create", "[\"u\", 17, 1, null]", S(5));
+    assert_int_equal(answer->status, STATUS_UNAVAILABLE);
+    attrs = &toy_span(&toy, "POST /orders/create", 0)->attrs;
+    assert_int_equal(toy_attr_number(attrs, ATTR_CHECKOUT_FAILED), 1);
+    assert_string_equal(toy_attr_text(attrs, ATTR_CHECKOUT_REASON), "ConnectionPoolExhausted");
     toy_end(&toy);
 }
 
@@ -316,11 +440,16 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_route_answers_what_it_declares),
         cmocka_unit_test(what_cannot_be_is_refused_with_a_reason),
+        cmocka_unit_test(what_just_can_be_is_taken),
+        cmocka_unit_test(parcels_and_money_are_worked_out),
+        cmocka_unit_test(who_gives_no_name_is_given_one),
         cmocka_unit_test(a_cart_is_filled_read_and_emptied),
         cmocka_unit_test(an_order_takes_its_pieces_once),
         cmocka_unit_test(what_is_sold_out_is_an_outcome),
         cmocka_unit_test(a_product_comes_from_the_cache_the_second_time),
         cmocka_unit_test(a_page_is_served_without_its_decoration),
+        cmocka_unit_test(without_the_cache_products_are_shown_all_the_same),
+        cmocka_unit_test(an_exhausted_pool_is_the_reason_at_the_front_door),
         cmocka_unit_test(without_recommendations_the_checkout_is_lost),
         cmocka_unit_test(variants_take_another_way_to_the_same_answer),
     };

@@ -56,6 +56,21 @@ static void as_many_as_cores_do_not_disturb_each_other(void **state)
     sharing_fini(&sharing);
 }
 
+static void equal_jobs_end_in_the_order_they_came(void **state)
+{
+    (void)state;
+    struct sharing sharing = {.cores = 3};
+    struct sharing_job jobs[40] = {{0}};
+    for (size_t i = ARRAY_LEN(jobs); i-- > 0;) /* backwards in memory */
+        sharing_add(&sharing, &jobs[i], 300, 0);
+    sharing_remove(&sharing, &jobs[20], 0);
+    sharing_remove(&sharing, &jobs[39], 0);
+    for (size_t i = ARRAY_LEN(jobs) - 1; i-- > 0;)
+        if (i != 20)
+            assert_ptr_equal(sharing_done(&sharing, 3800), &jobs[i]);
+    sharing_fini(&sharing);
+}
+
 static void who_is_taken_out_leaves_the_others_faster(void **state)
 {
     (void)state;
@@ -214,6 +229,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_job_takes_its_cost),
         cmocka_unit_test(as_many_as_cores_do_not_disturb_each_other),
+        cmocka_unit_test(equal_jobs_end_in_the_order_they_came),
         cmocka_unit_test(who_is_taken_out_leaves_the_others_faster),
         cmocka_unit_test(what_costs_nothing_is_done_at_once),
         cmocka_unit_test(random_cases_agree_with_a_plain_simulation),

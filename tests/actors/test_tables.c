@@ -93,9 +93,17 @@ static void recommendations_are_the_most_popular_within_the_price(void **state)
         double price = cursor_real(&rows);
         assert_true(price >= 50 && price <= 100);
         int64_t popularity = cursor_int(&rows);
+        assert_true(i || catalogue_popularity(tables->catalogue.top[0][0]) >= popularity);
         assert_true(popularity <= before);
         before = popularity;
     }
+    pack_text(&params, "electronics");
+    pack_int(&params, 0);
+    pack_int(&params, 10000);
+    rows = run(tables, SQL_RECOMMENDATIONS);
+    cursor_array(&rows);
+    cursor_array(&rows);
+    assert_int_equal(cursor_int(&rows), tables->catalogue.top[0][0]);
     pack_text(&params, "electronics");
     pack_int(&params, 100);
     pack_int(&params, 50);
@@ -117,6 +125,15 @@ static void one_product_is_there_or_not(void **state)
         pack_int(&params, cases[i].id);
         assert_rows(run(tables, SQL_STOCK_OF), "stock_quantity:int", cases[i].found);
     }
+    pack_int(&params, 17);
+    struct cursor row = run(tables, SQL_PRODUCT_BY_ID);
+    cursor_array(&row);
+    cursor_array(&row);
+    assert_int_equal(cursor_int(&row), 17);
+    cursor_skip(&row);
+    assert_true(slice_is(cursor_text(&row), "electronics"));
+    assert_true(cursor_real(&row) == (double)catalogue_price_cents(17) / 100);
+    assert_int_equal(cursor_int(&row), tables->catalogue.stock[16]);
 }
 
 static int64_t insert(struct tables *tables, int64_t id, int64_t product, int64_t quantity, const char *key)

@@ -180,6 +180,10 @@ static void an_answer_in_time_is_taken(void **state)
     assert_string_equal(edge->to, "back");
     assert_int_equal(edge->calls, 1);
     assert_int_equal(edge->errors, 0);
+    assert_true(edge->latency.max == 0.1);
+    assert_true(world_metrics(toy.world)->first[METRIC_HTTP_CLIENT_DURATION]->histogram->max == 0.1);
+    assert_true(world_metrics(toy.world)->first[METRIC_HTTP_SERVER_DURATION]->histogram->min == 0.1);
+    assert_int_equal(world_stats(toy.world)->spans, toy.span_count);
     assert_ended(&toy, STATUS_OK, 1);
     toy_end(&toy);
 }
@@ -269,6 +273,9 @@ static void a_late_answer_does_not_reach_the_next_step(void **state)
     assert_int_equal(toy_answer(&toy, token)->status, STATUS_OK);
     assert_int_equal(toy_answer(&toy, token)->at_ns, MS(160));
     assert_int_equal(world_stats(toy.world)->late_replies, 1);
+    for (size_t i = 0; i < toy.span_count; i++)
+        for (size_t j = 0; j < i; j++)
+            assert_true(toy.spans[i].id != toy.spans[j].id);
     toy_end(&toy);
 }
 

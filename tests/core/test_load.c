@@ -23,6 +23,7 @@ static const struct actor_kind back = {
     .service = "back",
     .port = 1,
     .work = {MS(100), MS(100)},
+    .pools = {{"unused", 1, 1}},
     .routes =
         (const struct route[]){{.name = "GET /quick", .steps = STEPS(REPLY(STATUS_OK, say_done))},
                                {.name = "GET /slow", .steps = STEPS(WORK(), REPLY(STATUS_OK, say_done))},
@@ -101,6 +102,7 @@ static void a_constant_rate_is_a_poisson_process(void **state)
     assert_within((double)stats->started, 36000 - 4 * 190, 36000 + 4 * 190);
     assert_int_equal(stats->answered, stats->started);
     assert_int_equal(stats->whole.requests, stats->started);
+    assert_int_equal(stats->late, 0);
     double squares = 0, sum = 0;
     assert_int_equal(stats->minute_count, 60);
     for (size_t m = 0; m < 60; m++) {
@@ -254,6 +256,8 @@ static void latency_runs_from_the_intended_start(void **state)
     assert_within((double)stats->started, 60, 140);
     assert_int_equal(stats->answered, stats->started);
     assert_within(stats->whole.latency.max, 9, 10);
+    assert_int_equal(stats->late, stats->started);
+    assert_within(stats->start_error.max, 9, 10);
     assert_within(stats->whole.latency.sum / (double)stats->started, 4, 6);
     toy_run(&toy);
     assert_within((double)stats->started, 300 - 70, 300 + 70);
@@ -293,6 +297,7 @@ static void the_demo_can_wait_for_its_start_and_be_stopped(void **state)
     assert_int_equal(stream(&toy, 1)->started, 0);
     assert_true(world_start_demo(toy.world, MIN_(20)));
     assert_false(world_start_demo(toy.world, MIN_(20)));
+    assert_int_equal(toy.world->actors[1].pools[0].pool.zero_ns, MIN_(20));
     toy_run_until(&toy, MIN_(21));
     assert_int_equal(stream(&toy, 1)->started, 0);
     toy_run_until(&toy, MIN_(23));

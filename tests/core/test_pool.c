@@ -89,7 +89,7 @@ static void a_larger_pool_serves_the_line_at_once(void **state)
 {
     (void)state;
     struct pool *pool = pool_of(1);
-    struct pool_wait waits[5];
+    struct pool_wait waits[6];
     for (size_t i = 0; i < 5; i++)
         pool_acquire(pool, &waits[i], 0);
     pool_resize(pool, 4, 0, NS_PER_MIN);
@@ -99,6 +99,13 @@ static void a_larger_pool_serves_the_line_at_once(void **state)
     assert_int_equal(pool->stats->max, 4);
     assert_int_equal(pool->stats->minutes[0].acquired, 1);
     assert_int_equal(pool->stats->minutes[1].acquired, 3);
+    pool->zero_ns =
+        10 * NS_PER_MIN; /* the timeline began then; what is past its end counts in its last minute */
+    pool_resize(pool, 5, 0, 10 * NS_PER_MIN + NS_PER_MIN);
+    assert_int_equal(pool->stats->minutes[1].acquired, 4);
+    pool_acquire(pool, &waits[5], 10 * NS_PER_MIN + 20 * NS_PER_MIN);
+    pool_time_out(pool, &waits[5], 10 * NS_PER_MIN + 20 * NS_PER_MIN);
+    assert_int_equal(pool->stats->minutes[2].timeouts, 1);
 }
 
 static void a_smaller_pool_shrinks_as_connections_come_back(void **state)

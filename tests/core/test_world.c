@@ -318,6 +318,7 @@ static void a_request_joins_the_trace_it_comes_with(void **state)
         assert_int_equal(joined->flags, 0);
         assert_true(own->parent == 0 && own->depth == 1 && own->flags == 3);
         assert_true(joined->demo && joined->stream == STREAM_OUTSIDE);
+        assert_int_equal(toy_attr_number(&joined->attrs, ATTR_DEMO_MINUTE), 0);
     }
     assert_true(toy.spans[0].id != toy.spans[1].id);
     assert_true(toy.spans[2].id != toy.spans[3].id && toy.spans[2].trace_lo != toy.spans[3].trace_lo);

@@ -1,0 +1,246 @@
+# ctest: label=live build=both serial
+"""The admin API of a run: who may, what it answers, and that it acts on the running world."""
+
+import json
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from live_run import DEBUG, Checks, Run, alone, ask  # noqa: E402
+
+TOKEN = "a-token-of-the-test"
+JSON = ("-H", "Content-Type: application/json")
+BEARER = ("-H", f"Authorization: Bearer {TOKEN}")
+
+
+def code(answer):
+    return answer.status if answer else None
+
+
+def says(checks, answer, status, words, what):
+    """An error as documented: its status, and JSON with `error` that holds the words."""
+    checks.equal(code(answer), status, what)
+    checks.that(answer and answer.json and list(answer.json) == ["error"] and words in answer.json["error"],
+                f"{what}: expected an error about {words!r}, found {answer.body if answer else None!r}")
+
+
+def on_loopback(checks):
+    """Nobody else can reach it but through a browser: the content type, Host and Origin keep web pages out."""
+    run = Run("--speed", "2", DEMO_MODE="off", DOORBUSTER_ADMIN_TOKEN=TOKEN)
+    stop = "/admin/stop-demo"
+    says(checks, ask(8010, stop, method="POST"), 415, "application/json", "no content type")
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "application/jsonlines", "application"):
+        says(checks, ask(8010, stop, "-H", f"Content-Type: {kind}", "-d", "{}", method="POST"), 415,
+             "application/json", kind)
+    for kind in ("application/json", "application/json; charset=utf-8", "Application/JSON"):
+        says(checks, ask(8010, stop, "-H", f"Content-Type: {kind}", method="POST"), 409, "No demo", kind)
+    for host in ("evil.example", "evil.example:8010", "localhost.evil.example", "127.0.0.1.evil.example",
+                 "xlocalhost", "frontend.evil", "[::1].evil", "[evil]", "a1", "1.2.3.4x"):
+        for method, path in (("GET", "/admin/demo-status"), ("GET", "/admin/traffic-stats"), ("GET", "/admin/faults"),
+                             ("POST", stop), ("POST", "/admin/start-demo"), ("POST", "/admin/faults/drop_index")):
+            says(checks, ask(8010, path, *JSON, "-H", f"Host: {host}", method=method), 403, "Host",
+                 f"{method} {path} for {host}")
+    for host in ("localhost", "localhost:8010", "LocalHost", "127.0.0.1:9", "[::1]:8010", "load-generator:8010"):
+        checks.equal(code(run.get("/admin/demo-status", "-H", f"Host: {host}")), 200, f"Host {host}")
+    for origin in ("http://evil.example", "null", "http://localhost:8010", ""):
+        header = ("-H", f"Origin: {origin}" if origin else "Origin;")
+        says(checks, run.post(stop, {}, *header), 403, "Origin", f"Origin {origin!r}")
+        says(checks, run.get("/admin/faults", *header), 403, "Origin", f"Origin {origin!r}")
+    for header in ((), ("-H", "Authorization: Bearer wrong")):
+        checks.equal(code(run.get("/admin/demo-status", *header)), 200, "no token is asked for on loopback")
+    run.end()
+
+
+def reachable(checks):
+    """A listener that others can reach: a token, or nothing."""
+    everywhere = ("--listen", "0.0.0.0", "--speed", "2")
+    looks = ("/admin/demo-status", "/admin/traffic-stats", "/admin/faults")
+    changes = ("/admin/start-demo", "/admin/stop-demo", "/admin/faults/drop_index")
+    run = Run(*everywhere, DEMO_MODE="off")
+    for header in ((), BEARER, ("-H", "Authorization: Bearer ")):
+        for path in looks:
+            says(checks, run.get(path, *header), 403, "DOORBUSTER_ADMIN_TOKEN", f"{path}, no token is set")
+        for path in changes:
+            says(checks, run.post(path, {}, *header), 403, "DOORBUSTER_ADMIN_TOKEN", f"{path}, no token is set")
+    checks.equal(code(run.get("/health")), 200, "other pages are open")
+    run.end()
+
+    run = Run(*everywhere, DEMO_MODE="off", DOORBUSTER_ADMIN_TOKEN="")
+    says(checks, run.get(looks[0], "-H", "Authorization: Bearer "), 403, "DOORBUSTER_ADMIN_TOKEN", "an empty token")
+    run.end()
+
+    run = Run(*everywhere, DEMO_MODE="off", DOORBUSTER_ADMIN_TOKEN=TOKEN)
+    wrong = ("", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", f"Bearer {TOKEN.upper()}", f"Basic {TOKEN}", TOKEN,
+             "Bearer", f"Bearer  {TOKEN}")
+    for value in wrong:
+        header = ("-H", f"Authorization: {value}") if value else ()
+        for path in looks:
+            says(checks, run.get(path, *header), 401, "Authorization", f"{path} with {value!r}")
+        for path in changes:
+            says(checks, run.post(path, {}, *header), 401, "Authorization", f"{path} with {value!r}")
+    for path in looks:
+        checks.equal(code(run.get(path, *BEARER)), 200, f"{path} with the token")
+    says(checks, run.post("/admin/stop-demo", {}, *BEARER), 409, "No demo", "the token")
+    says(checks, ask(8010, "/admin/stop-demo", *BEARER, method="POST"), 415, "application/json", "the token alone")
+    says(checks, run.post("/admin/start-demo", {}, *BEARER, "-H", "Host: evil.example"), 403, "Host", "the token")
+    says(checks, run.post("/admin/start-demo", {}, *BEARER, "-H", "Origin: http://evil.example"), 403, "Origin",
+         "the token")
+    checks.equal(code(run.post("/admin/start-demo", {}, *BEARER)), 200, "start-demo with the token")
+    run.end()
+
+
+def demo_clock(checks):
+    """DEMO_MODE=off: the baseline flows, and the demo begins and ends when it is told to."""
+    run = Run("--speed", "10", DEMO_MODE="off")
+    off = {"running": False, "message": "No demo currently running"}
+    checks.equal(run.get("/admin/demo-status").json, off, "demo-status")
+    checks.that(run.until(lambda: run.get("/admin/traffic-stats").json["baseline"]["requests"] > 10), "the baseline flows")
+    stats = run.get("/admin/traffic-stats").json
+    checks.equal((stats["demo"]["requests"], stats["demo"]["current_rpm"], stats["demo"]["demo_minute"]), (0, 0, None),
+                 "no demo yet")
+    start = "/admin/start-demo"
+    bad = [("{", "JSON"), ("[]", "JSON object"), ('"blackfriday"', "JSON"), ("\x01", "JSON"), ('{"scenario":1}', "scenario"),
+           ({"scenario": None}, "scenario"), ({"scenario": "cyber-monday"}, "scenario"),
+           ({"duration_minutes": 31}, "duration_minutes"), ({"duration_minutes": "30"}, "duration_minutes"),
+           ({"duration_minutes": -30}, "duration_minutes"), ({"peak_rpm": 119}, "peak_rpm"),
+           ({"peak_rpm": True}, "peak_rpm"), ({"peak": 4200}, "fields"), ('{"peak_rpm":4200,"peak_rpm":1}', "JSON")]
+    for body, words in bad:
+        says(checks, run.post(start, body), 400, words, f"start-demo with {body!r}")
+    checks.equal(run.get("/admin/demo-status").json, off, "bad wishes change nothing")
+    answer = run.post(start, {"scenario": "blackfriday", "duration_minutes": 30, "peak_rpm": 4200})
+    checks.equal(code(answer), 200, "start-demo")
+    checks.equal({k: answer.json[k] for k in answer.json if k != "start_time"},
+                 {"status": "demo_started", "scenario": "black-friday-v5", "duration_minutes": 30, "peak_rpm": 4200},
+                 "start-demo")
+    begun = time.mktime(time.strptime(answer.json["start_time"], "%Y-%m-%dT%H:%M:%SZ")) - time.timezone
+    checks.that(abs(begun - time.time()) < 5, f"start_time: {answer.json['start_time']}")
+    for body in (None, {}, {"scenario": "black-friday-v5"}):
+        says(checks, run.post(start, body), 409, "runs already", "start-demo twice")
+
+    # A tenth of a second is a second of the timeline, a minute is six.
+    checks.that(run.until(lambda: run.get("/admin/traffic-stats").json["demo"]["requests"] > 10), "the demo flows")
+    status = run.get("/admin/demo-status").json
+    checks.equal(list(status), ["running", "elapsed_minutes", "current_rpm", "current_error_rate", "phase",
+                                "checkouts_attempted", "checkouts_failed"], "demo-status")
+    checks.that(status["running"] is True and 0 < status["elapsed_minutes"] < 3, f"demo-status: {status}")
+    checks.that(800 <= status["current_rpm"] <= 1500 and status["phase"] in ("calm", "ramp"), f"demo-status: {status}")
+    checks.that(0 <= status["current_error_rate"] <= 0.2, f"demo-status: {status}")
+    checks.that(status["checkouts_attempted"] >= 10 and status["checkouts_failed"] <= 10, f"demo-status: {status}")
+    stats = run.get("/admin/traffic-stats").json
+    checks.equal(list(stats), ["baseline", "demo"], "traffic-stats")
+    checks.equal(list(stats["baseline"]), ["rpm", "requests", "errors", "error_rate"], "traffic-stats")
+    checks.equal(list(stats["demo"]), ["current_rpm", "demo_minute", "requests", "errors", "error_rate"], "traffic-stats")
+    checks.equal((stats["baseline"]["rpm"], stats["baseline"]["errors"], stats["baseline"]["error_rate"]),
+                 (100, 0, "0.0%"), "traffic-stats")
+    checks.that(stats["demo"]["demo_minute"] in (0, 1, 2), f"demo_minute: {stats}")
+
+    answer = run.post("/admin/stop-demo")
+    checks.equal((code(answer), answer.json), (200, {"status": "demo_stopped"}), "stop-demo")
+    checks.equal(run.get("/admin/demo-status").json, off, "stopped")
+    before = run.get("/admin/traffic-stats").json["baseline"]["requests"]
+    checks.that(run.until(lambda: run.get("/admin/traffic-stats").json["baseline"]["requests"] > before + 10),
+                "the baseline goes on")
+    demo = run.get("/admin/traffic-stats").json["demo"]
+    checks.that(run.until(lambda: run.get("/admin/traffic-stats").json["baseline"]["requests"] > before + 20), "goes on")
+    checks.equal(run.get("/admin/traffic-stats").json["demo"], demo, "no demo request after what was in flight")
+    checks.equal(code(run.post(start)), 200, "and once more")
+    checks.that(run.get("/admin/demo-status").json["elapsed_minutes"] < 0.5, "from its beginning")
+    checks.that(run.until(lambda: run.get("/admin/traffic-stats").json["demo"]["requests"] > demo["requests"]),
+                "the demo flows again")
+    run.end()
+
+
+def routes(checks):
+    run = Run("--speed", "2", DEMO_MODE="off")
+    for path in ("/admin", "/admin/", "/admin/nothing", "/admin/start-demo/x", "/admin/demo-status/", "/administrator"):
+        says(checks, run.get(path), 404 if "start" not in path else 405, "route", f"GET {path}")
+    says(checks, run.post("/admin/start-demo/x"), 404, "route", "POST below start-demo")
+    for path, allowed in (("start-demo", "POST"), ("stop-demo", "POST"), ("demo-status", "GET, HEAD"),
+                          ("traffic-stats", "GET, HEAD")):
+        wrong = ("GET", "PUT", "DELETE") if allowed == "POST" else ("POST", "PUT", "PATCH")
+        for method in wrong:
+            answer = ask(8010, f"/admin/{path}", *JSON, method=method)
+            says(checks, answer, 405, "method", f"{method} {path}")
+            checks.equal(answer.header("allow"), allowed, f"{method} {path}")
+    answer = ask(8010, "/admin/faults", *JSON, method="PUT")
+    says(checks, answer, 405, "method", "PUT faults")
+    checks.equal(sorted(answer.header("allow").split(", ")), ["GET", "HEAD", "POST"], "PUT faults")
+    checks.equal(ask(8018, "/admin/demo-status").status, 404, "on the load generator's port alone")
+    run.end()
+
+
+def faults(checks):
+    run = Run("--speed", "2")
+    listed = run.get("/admin/faults").json
+    checks.equal(list(listed), ["kinds", "faults"], "faults")
+    checks.that({"drop_index", "create_index", "pool_max", "service_down"} <= set(listed["kinds"]), f"kinds: {listed}")
+    checks.equal([f["target"] for f in listed["faults"]], ["idx_products_category", "idx_products_stock_quantity"],
+                 "the scenario's faults")
+    checks.equal(sorted(listed["faults"][0]), ["applied", "at_s", "name", "target", "value"], "a fault")
+    for kind in ("nothing", "", "drop_inde", "drop_indexx", "drop_index/x", "%64rop_index"):
+        says(checks, run.post(f"/admin/faults/{kind}", '"idx_products_category"'), 404, "fault", f"kind {kind!r}")
+    says(checks, run.post("/admin/faults", '"x"'), 404, "fault", "no kind")
+    bad = [("", "JSON"), ("{", "JSON"), ("nonsense", "JSON"), ('"idx_products_categry"', "drop_index"), ("1", "drop_index"),
+           ("null", "drop_index"), ("[]", "drop_index"), ('{"index": "idx_products_category"}', "drop_index"),
+           ('"idx_products_category, create_index: x"', "drop_index"), ('"x}, {at: 1s"', "drop_index"),
+           ('"' + "x" * 5000 + '"', "drop_index"), ("[" * 1000 + "]" * 1000, ""), ('"\\u0000"', "")]
+    for body, words in bad:
+        says(checks, run.post("/admin/faults/drop_index", body), 400, words, f"drop_index {body[:40]!r}")
+    for body in ('{"pool": "nothing", "max": 5}', '{"pool": "orders"}', '{"pool": "orders", "max": 0}',
+                 '{"pool": "orders", "max": "x"}', '{"pool": "orders", "max": 5, "more": 1}', '5'):
+        says(checks, run.post("/admin/faults/pool_max", body), 400, "pool_max", f"pool_max {body}")
+    checks.equal(len(run.get("/admin/faults").json["faults"]), 2, "bad faults change nothing")
+    answer = run.post("/admin/faults/pool_max", {"pool": "orders", "max": 5})
+    checks.equal((code(answer), answer.json), (200, {"status": "fault_set", "name": "pool_max", "target": "orders"}), "set")
+    answer = run.post("/admin/faults/service_down", '"ad-service"')
+    checks.equal(code(answer), 200, "service_down")
+    checks.equal(ask(8012, "/ads?category=electronics").status, 504, "and it is down")
+    checks.equal(code(run.post("/admin/faults/service_up", '"ad-service"')), 200, "service_up")
+    checks.equal(ask(8012, "/ads?category=electronics").status, 200, "and it is up")
+    found = [(f["name"], f["target"], f["applied"]) for f in run.get("/admin/faults").json["faults"][2:]]
+    checks.equal(found, [("pool_max", "orders", True), ("service_down", "ad-service", True),
+                         ("service_up", "ad-service", True)], "the list")
+    count, answer = len(found) + 2, run.post("/admin/faults/pool_max", {"pool": "orders", "max": 6})
+    while answer.status == 200 and count < 200:
+        count, answer = count + 1, run.post("/admin/faults/pool_max", {"pool": "orders", "max": 6})
+    says(checks, answer, 400 if answer.status == 400 else 503, "fault", "too many faults")
+    checks.equal(count, 64, "faults of one run")
+    run.end()
+
+
+def healing(checks):
+    """The index is created in the worst of it: whoever comes a little later is served."""
+    run = Run("--from", "18m", "--speed", "4" if DEBUG else "20")
+
+    def demo():
+        return run.get("/admin/traffic-stats").json["demo"]
+
+    checks.that(run.until(lambda: demo()["requests"] > 1500, 60), "the incident runs")
+    sick = demo()
+    checks.that(sick["errors"] > 0.6 * sick["requests"], f"sick: {sick}")
+    checks.equal(code(run.post("/admin/faults/create_index", '"idx_products_recommendations"')), 200, "create_index")
+    # What had begun before has ended after 10 s of the timeline: 700 requests at most.
+    at_once = demo()["requests"]
+    checks.that(run.until(lambda: demo()["requests"] > at_once + 1000, 60), "it goes on")
+    settled = demo()
+    checks.that(run.until(lambda: demo()["requests"] > settled["requests"] + 1000, 60), "it goes on")
+    healed = demo()
+    requests, errors = healed["requests"] - settled["requests"], healed["errors"] - settled["errors"]
+    print(f"before: {sick['errors']} of {sick['requests']} failed, after: {errors} of {requests}")
+    checks.that(errors < 0.05 * requests, f"healed: {errors} of {requests} failed")
+    checks.that(json.dumps(healed) != json.dumps(settled), "two readings")
+    run.end()
+
+
+def main():
+    alone()
+    checks = Checks()
+    for part in (on_loopback, reachable, demo_clock, routes, faults, healing):
+        begun = time.monotonic()
+        part(checks)
+        print(f"{part.__name__}: {time.monotonic() - begun:.1f} s")
+    checks.end()
+
+
+main()
