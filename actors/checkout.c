@@ -6,6 +6,7 @@ enum { VARIANT_RECOMMENDATIONS, ASKED = 1, QUANTITY_MAX = 100, ORDER_ID_BITS = 5
 struct ordering {
     struct slice user, key;
     int64_t product, quantity, order, total_cents;
+    bool repeated; /* the key has made an order already: this is its answer, told again */
 };
 
 static const char needed[] = "user_id, the product_id of a product and a quantity of 1 to 100 are needed; an "
@@ -91,7 +92,9 @@ static void see_row(struct call *call, const struct answer *answer)
         call_refuse(call, STATUS_BAD_INPUT, needed);
         return;
     }
-    ordering->order = cursor_int(&row);
+    int64_t order = cursor_int(&row);
+    ordering->repeated = order != ordering->order;
+    ordering->order = order;
     ordering->total_cents = cursor_int(&row);
 }
 
@@ -114,7 +117,7 @@ static void see_stock(struct call *call, const struct answer *answer)
         call_refuse(call, STATUS_SOLD_OUT, sold_out);
     } else if (answer->status != STATUS_OK) {
         call_reply(call, STATUS_FAILED, lose_stock);
-    } else {
+    } else if (!ordering->repeated) {
         call_business(call, BUSINESS_ORDER, ordering->total_cents);
     }
 }

@@ -154,11 +154,14 @@ static bool judge(const struct world *world, const struct expect_spec *expect, s
 /* In a run that is not the whole timeline only what has been played through can fail. */
 static bool is_played(const struct world *world, const struct expect_spec *expect)
 {
-    int64_t at_ns = expect->at_ns - NS_PER_MIN / 2;
     if (world_played(world, 0, world->scenario->duration_ns))
         return true;
-    if (expect->when == EXPECT_AT)
-        return world_played(world, at_ns, at_ns + NS_PER_MIN);
+    if (expect->when == EXPECT_AT) {
+        int stream = expect->series.index;
+        const struct window *window =
+            stream_point(&world->stats.streams[stream], &world->scenario->streams[stream], expect->at_ns);
+        return world_played(world, window->from_ns, window->to_ns);
+    }
     return expect->when == EXPECT_EACH_MINUTE &&
            world_played(world, MAX(expect->at_ns, world->from_ns),
                         MAX(expect->at_ns, world->from_ns) + NS_PER_MIN);

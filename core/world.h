@@ -38,8 +38,8 @@ struct sink {
     /* The answer to a request that came through world_request, exactly one each. A failure's body is
        (error) or (error, reason, demo_minute); NULL or empty when nobody answered. */
     void (*answer)(void *owner, uint64_t token, enum status status, const struct body *body);
-    /* A request for the edge to carry; it ends with one world_answer, not from within this call. NULL: nobody
-       is there to carry it (STATUS_NO_PEER). */
+    /* A request for the edge to carry; it ends with one world_answer, which may come from within this call.
+       NULL: nobody is there to carry it (STATUS_NO_PEER). */
     void (*ask)(void *owner, const struct outbound_ask *ask);
 };
 

@@ -3,6 +3,7 @@
 #include "edges/command.h"
 #include "edges/demo_env.h"
 #include "edges/exit_code.h"
+#include "edges/http_client.h"
 #include "edges/live.h"
 #include "edges/log_lines.h"
 #include "edges/otlp_outlet.h"
@@ -21,6 +22,7 @@ static struct running {
     struct session *session;
     struct live *live;
     struct http_server *http;
+    struct http_client *client;
     struct admin *admin;
     struct otlp_outlet outlet;
     struct progress progress;
@@ -69,6 +71,12 @@ static void on_answer(void *owner, uint64_t token, enum status status, const str
 {
     (void)owner;
     http_server_answer(running.http, token, status, body);
+}
+
+static void on_ask(void *owner, const struct outbound_ask *ask)
+{
+    (void)owner;
+    http_client_ask(running.client, ask);
 }
 
 /* ---- before ---- */
@@ -120,6 +128,7 @@ static bool prepare(struct session *session, struct world_options *world)
         log_level_parse(options->log_level, &running.logs.level);
     }
     session->extra.answer = on_answer;
+    session->extra.ask = on_ask;
     if (running.outlet.export || options->log_level)
         session->extra.log = on_log;
     if (running.outlet.export) {
@@ -135,6 +144,12 @@ static int64_t now_on_clock(void *owner)
 {
     (void)owner;
     return live_now(running.live);
+}
+
+static uint16_t port_of(void *owner, const char *service)
+{
+    (void)owner;
+    return http_server_port(running.http, service);
 }
 
 static void start_demo_in_time(struct session *session)
@@ -210,6 +225,12 @@ static bool open_edges(struct session *session)
         text_fini(&error);
         return false;
     }
+    running.client = http_client_open(ev_default_loop(0),
+                                      &(struct http_client_options){.world = session->world,
+                                                                    .address = session->options->listen,
+                                                                    .speed = session->options->speed,
+                                                                    .port = port_of,
+                                                                    .now = now_on_clock});
     running.admin = admin_open(&(struct admin_options){.world = session->world,
                                                        .http = running.http,
                                                        .scenario = session->scenario,
@@ -224,6 +245,7 @@ static bool open_edges(struct session *session)
 
 static void close_edges(struct session *session)
 {
+    http_client_close(running.client);
     http_server_close(running.http);
     admin_close(running.admin);
     session->failed_to_write |= !otlp_outlet_close(&running.outlet, FLUSH_LIMIT_MS, live_hurry(running.live));
@@ -263,7 +285,8 @@ static const char *from_environment(const char *name)
 /* The environment's settings go before the flags', so that flags win. */
 static int run_run(const struct options *given)
 {
-    static const struct driver real_time = {.layout = "live", .prepare = prepare, .play = play};
+    static const struct driver real_time = {
+        .layout = "live", .sockets = true, .prepare = prepare, .play = play};
     static struct options options;
     struct text error = {0};
     options = *given;

@@ -110,9 +110,8 @@ static void find_differing(const struct side sides[2], struct differing *differi
 
 static void sum_up(const struct side sides[2], const struct differing *differing, struct text *told)
 {
-    count_of(told, differing->both + differing->only[0] + differing->only[1], "trace");
-    text_lit(told, " differ: ");
-    text_count(told, differing->both);
+    text_lit(told, "different: ");
+    count_of(told, differing->both, "trace");
     text_lit(told, " on both sides, ");
     text_count(told, differing->only[0]);
     text_lit(told, " only in A, ");

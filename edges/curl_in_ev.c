@@ -86,8 +86,8 @@ static int on_timeout(CURLM *multi, long timeout_ms, void *owner)
     return 0;
 }
 
-struct curl_in_ev *curl_in_ev_open(struct ev_loop *loop, void (*done)(void *owner, CURL *easy, CURLcode result),
-                                   void *owner)
+struct curl_in_ev *curl_in_ev_open(struct ev_loop *loop,
+                                   void (*done)(void *owner, CURL *easy, CURLcode result), void *owner)
 {
     struct curl_in_ev *curl = base_alloc(1, sizeof *curl);
     CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT); /* counts its callers */

@@ -15,8 +15,8 @@
 
 struct curl_in_ev;
 
-struct curl_in_ev *curl_in_ev_open(struct ev_loop *loop, void (*done)(void *owner, CURL *easy, CURLcode result),
-                                   void *owner);
+struct curl_in_ev *curl_in_ev_open(struct ev_loop *loop,
+                                   void (*done)(void *owner, CURL *easy, CURLcode result), void *owner);
 /* Handles that are still added must have been removed. */
 void curl_in_ev_close(struct curl_in_ev *curl);
 

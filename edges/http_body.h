@@ -31,6 +31,9 @@ json_t *http_body_parse(struct slice bytes, struct text *error);
 bool http_body_pack(const struct body_shape *takes, const struct http_fields *fields, struct pack *pack,
                     struct text *error);
 
+/* The value of one field, past it; the cursor turns bad where it is not as declared. */
+void http_body_write_value(const struct body_shape *shape, uint16_t index, struct cursor *cursor,
+                           struct text *json);
 /* An answer as a JSON object. An answer without bytes or items is {}. False: it is not as declared. */
 bool http_body_write(const struct body_shape *answers, const struct body *body, struct text *json);
 void http_body_write_error(enum status status, const struct body *body, struct text *json);

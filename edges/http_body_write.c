@@ -64,8 +64,8 @@ static void write_any(struct text *json, struct cursor *cursor)
 static void write_object(const struct body_shape *shape, uint16_t first, uint16_t end, struct cursor *cursor,
                          struct text *json);
 
-static void write_value(const struct body_shape *shape, uint16_t index, struct cursor *cursor,
-                        struct text *json)
+void http_body_write_value(const struct body_shape *shape, uint16_t index, struct cursor *cursor,
+                           struct text *json)
 {
     const struct body_field *field = &shape->fields[index];
     if (cursor_nil(cursor)) {
@@ -107,7 +107,7 @@ static void write_object(const struct body_shape *shape, uint16_t first, uint16_
     cursor_array(cursor);
     for (uint16_t i = first; i < end; i = shape->fields[i].next) {
         write_name(json, i == first, shape->fields[i].name);
-        write_value(shape, i, cursor, json);
+        http_body_write_value(shape, i, cursor, json);
     }
     if (first == end)
         text_char(json, '{');

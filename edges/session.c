@@ -227,7 +227,8 @@ static bool honours(const struct driver *driver, const struct scenario *scenario
     for (size_t i = 0; i < scenario->stream_count && !driver->sockets; i++) {
         if (!scenario->streams[i].via_http)
             continue;
-        fprintf(stderr, "%s: streams.%s.via: expected mailbox in %s time, found http (for `doorbuster run`)\n",
+        fprintf(stderr,
+                "%s: streams.%s.via: expected mailbox in %s time, found http (for `doorbuster run`)\n",
                 scenario->file, scenario->streams[i].name, driver->layout);
         all = false;
     }

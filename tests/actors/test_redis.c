@@ -102,8 +102,8 @@ static void a_cart_holds_what_was_added(void **state)
     struct toy toy;
     begin(&toy);
     toy_open(&toy, 1);
-    int64_t items[4][2];
-    bool is_new;
+    int64_t items[4][2] = {{0}};
+    bool is_new = false;
     assert_int_equal(read_cart(&toy, "cart-1", items, 4), 0); /* one that does not exist is an empty one */
     assert_int_equal(add(&toy, "cart-1", 17, 2, &is_new), 1);
     assert_true(is_new);
