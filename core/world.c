@@ -345,7 +345,8 @@ static struct trace_context stranger(struct world *world, const struct world_req
         context.flags = request->flags;
         context.depth = 1;
     }
-    context.ordinal = (uint32_t)world->outside++;
+    /* From 1 on: 0 is the child that a request of this world's own has. */
+    context.ordinal = (uint32_t)++world->outside;
     context.demo = request->demo;
     world_date(world, &context, world->now_ns);
     return context;

@@ -23,15 +23,14 @@ const struct command command_compare = {
     .name = "compare",
     .arguments = "A B",
     .summary = "says whether two runs told the same traces",
-    .help = "Compare two sets of traces, as --traces writes them: each A and B is a file, or several\n"
-            "with commas between. Ids, parents, names, kinds, status, attributes and links count;\n"
-            "times do not, nor where a service ran, nor what measures time or load.\n\n"
-            "  doorbuster simulate my-incident --seed 7 --traces a.json\n"
-            "  doorbuster run my-incident --seed 7 --traces b.json\n"
-            "  doorbuster compare a.json b.json\n\n"
-            "Exits with 99, and the first differences, when they differ. Runs of a scenario of\n"
-            "physics: scripted tell the same traces whatever the clock; where failures have\n"
-            "causes, those of two clocks differ.",
+    .help = "Compare the traces of two runs, as --traces writes them; A and B are files, or\n"
+            "several each, with commas between.\n\n"
+            "  doorbuster compare a.json b.json\n"
+            "  doorbuster compare a.json first.json,rest.json\n\n"
+            "Ids, parents, names, kinds, status, attributes and links count. Times do not,\n"
+            "nor where a service ran, nor attributes that measure time or load. A scenario\n"
+            "of physics: scripted tells the same traces with simulate and with run.\n"
+            "Exits with 99, and the first differences, when they differ.",
     .options = (const int[]){OPTION_QUIET, 0},
     .files_min = 2,
     .files_max = 2,

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FLUSH_LIMIT_MS = 5000 };
+enum { FLUSH_LIMIT_MS = 5000, LOG_FLUSH_LIMIT_MS = 1000 };
 
 static struct running {
     struct session *session;
@@ -168,7 +168,7 @@ static void each_second(void *owner)
     start_demo_in_time(session);
     http_server_set_demo_mode(running.http, world_demo_at(session->world) < 0 ? "off" : "blackfriday");
     if (running.logs.service_name)
-        log_lines_flush(&running.logs);
+        log_lines_flush(&running.logs, 0);
     if (running.progress.wanted)
         progress_show(&running.progress, session->world);
 }
@@ -248,9 +248,10 @@ static void close_edges(struct session *session)
     http_client_close(running.client);
     http_server_close(running.http);
     admin_close(running.admin);
-    session->failed_to_write |= !otlp_outlet_close(&running.outlet, FLUSH_LIMIT_MS, live_hurry(running.live));
+    bool delivered = otlp_outlet_close(&running.outlet, FLUSH_LIMIT_MS, live_hurry(running.live));
+    session->failed_to_write |= !delivered && !session->interrupted;
     if (running.logs.service_name)
-        log_lines_flush(&running.logs);
+        log_lines_flush(&running.logs, session->interrupted ? 0 : LOG_FLUSH_LIMIT_MS);
     text_fini(&running.logs.held);
 }
 

@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* memmem */
+#define _GNU_SOURCE /* memmem; NOLINT(cert-dcl51-cpp,bugprone-reserved-identifier) */
 #include "edges/compare_tree.h"
 
 #include "edges/trace_facts.h"
@@ -149,8 +149,10 @@ void compare_tree_free(struct trace_pair *pair)
 static void put_safe(struct text *told, const char *value)
 {
     size_t len = strlen(value), shown = MIN(len, VALUE_BYTES_MAX);
-    for (size_t i = 0; i < shown; i++)
-        text_char(told, value[i] < ' ' && value[i] >= 0 ? '?' : value[i] == 0x7f ? '?' : value[i]);
+    for (size_t i = 0; i < shown; i++) {
+        bool control = (unsigned char)value[i] < ' ' || value[i] == 0x7f;
+        text_bytes(told, control ? "?" : &value[i], 1);
+    }
     if (shown < len)
         text_lit(told, "...");
 }

@@ -36,22 +36,42 @@ static bool read_timestamp(struct demo_env *env, const char *value, int64_t now)
     return whole_number(value, 0, INT64_C(1) << 40, &env->start_unix_s);
 }
 
-static bool read_time(struct demo_env *env, const char *value, int64_t now)
+/* 9:05 or 09:05. */
+static bool time_of_day(const char *value, int *hours, int *minutes)
 {
-    int hours, minutes, read = 0;
+    static const char digits[] = "0123456789";
+    size_t len = strspn(value, digits);
+    if (len < 1 || len > 2 || value[len] != ':' || strspn(value + len + 1, digits) != 2 || value[len + 3])
+        return false;
+    *hours = atoi(value);
+    *minutes = atoi(value + len + 1);
+    return *hours <= 23 && *minutes <= 59;
+}
+
+/* On that day, counted from today. Summer time is what it was then. */
+static int64_t local_instant(int64_t now, int hours, int minutes, int day)
+{
     time_t clock = now;
     struct tm local;
-    if (env->start_unix_s >= 0)
-        return true; /* the timestamp says it exactly */
-    if (sscanf(value, "%2d:%2d%n", &hours, &minutes, &read) != 2 || value[read] || hours < 0 || hours > 23 ||
-        minutes < 0 || minutes > 59)
-        return false;
     localtime_r(&clock, &local);
+    local.tm_mday += day;
     local.tm_hour = hours;
     local.tm_min = minutes;
     local.tm_sec = 0;
-    int64_t start = mktime(&local);
-    env->start_unix_s = start > now ? start - 86400 : start;
+    local.tm_isdst = -1;
+    return mktime(&local);
+}
+
+static bool read_time(struct demo_env *env, const char *value, int64_t now)
+{
+    int hours, minutes;
+    if (!time_of_day(value, &hours, &minutes))
+        return false;
+    if (env->start_unix_s >= 0)
+        return true; /* the timestamp says it exactly */
+    env->start_unix_s = local_instant(now, hours, minutes, 0);
+    if (env->start_unix_s > now)
+        env->start_unix_s = local_instant(now, hours, minutes, -1);
     return true;
 }
 
@@ -137,8 +157,8 @@ bool demo_env_read(struct demo_env *env, const char *(*get)(const char *name), i
     return true;
 }
 
-/* Moves a curve so that its lowest point is `base` and its highest `peak`. */
-static void stretch(struct curve *curve, double base, double peak)
+/* Moves a curve so that its lowest point is `base` and its highest `peak`. False: base is above peak. */
+static bool stretch(struct curve *curve, double base, double peak)
 {
     double low = curve->points[0].value, high = low;
     for (size_t i = 0; i < curve->count; i++) {
@@ -151,6 +171,7 @@ static void stretch(struct curve *curve, double base, double peak)
         double share = high > low ? (curve->points[i].value - low) / (high - low) : 1;
         curve->points[i].value = base + share * (peak - base);
     }
+    return base <= peak;
 }
 
 bool demo_env_apply(const struct demo_env *env, struct scenario *scenario, struct text *error)
@@ -161,8 +182,10 @@ bool demo_env_apply(const struct demo_env *env, struct scenario *scenario, struc
         text_lit(error, "DEMO_BASE_RPM, DEMO_PEAK_RPM: this scenario has no stream named demo");
         return false;
     }
-    if (rates)
-        stretch(&scenario->streams[demo].rate_per_min, env->base_rpm, env->peak_rpm);
+    if (rates && !stretch(&scenario->streams[demo].rate_per_min, env->base_rpm, env->peak_rpm)) {
+        text_lit(error, "DEMO_BASE_RPM, DEMO_PEAK_RPM: the lowest rate is above the highest");
+        return false;
+    }
     for (size_t i = 0; env->no_baseline && i < scenario->stream_count; i++)
         if (!scenario->streams[i].demo)
             for (size_t p = 0; p < scenario->streams[i].rate_per_min.count; p++)

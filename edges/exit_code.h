@@ -9,7 +9,7 @@
     X(INTERNAL, 1, "internal error, or output could not be written")                                         \
     X(USAGE, 2, "usage: an option or a verb that does not exist, a file that cannot be opened")              \
     X(DEPENDENCY, 69, "a dependency is not there")                                                           \
-    X(FAILED, 99, "an expectation failed or a fault did not land")                                           \
+    X(FAILED, 99, "an expectation failed, a fault did not land, or traces differ")                           \
     X(SCENARIO, 104, "bad scenario")                                                                         \
     X(INTERRUPTED, 105, "interrupted")                                                                       \
     X(PORT, 106, "a port is taken")

@@ -36,19 +36,21 @@ static struct scenario *read_list(const struct fault_context *context, struct te
     return read;
 }
 
-/* "--set:1:31: faults.0.pool_max.max: expected ..., found ...": where it stands is no place the asker knows. */
-static void tell(struct text *error, struct text *problems)
+/* Of "--set:1:31: faults.0.pool_max.max: expected ..., found ..." what comes behind the list: where it stands is no
+   place the asker knows. A line about the kind is better than one about the fault as a whole. */
+static void tell(struct text *error, enum fault_kind kind, struct text *problems)
 {
-    static const char list[] = "faults.0";
-    const char *line = text_c(problems), *found = strstr(line, list);
-    size_t len = strcspn(line, "\n");
-    if (found && found < line + len && found[sizeof list - 1]) {
-        found += sizeof list; /* and the point or colon */
-        found += *found == ' ';
-        len -= (size_t)(found - line);
-        line = found;
+    static const char of_kind[] = "faults.0.", of_fault[] = "faults.0: ";
+    const char *found = strstr(text_c(problems), of_kind);
+    if (found) {
+        found += sizeof of_kind - 1;
+    } else {
+        found = strstr(text_c(problems), of_fault);
+        found = found ? found + sizeof of_fault - 1 : text_c(problems);
+        text_str(error, fault_kind_name(kind));
+        text_lit(error, ": ");
     }
-    text_bytes(error, line, len);
+    text_bytes(error, found, strcspn(found, "\n"));
 }
 
 struct scenario *fault_read(const struct fault_context *context, enum fault_kind kind, const char *value,
@@ -71,7 +73,7 @@ struct scenario *fault_read(const struct fault_context *context, enum fault_kind
         read = read_list(context, &list, &others);
     }
     if (!read)
-        tell(error, &problems);
+        tell(error, kind, &problems);
     text_fini(&list);
     text_fini(&problems);
     text_fini(&others);

@@ -175,7 +175,7 @@ static enum status status_of(long code, const char *error)
 {
     enum { GATEWAY_TIMEOUT = 504, OF_THE_CLIENT = 400, OF_THE_SERVER = 500 };
     for (int status = 0; status < STATUS_COUNT; status++)
-        if (status_info((enum status)status)->http == code)
+        if (code && status_info((enum status)status)->http == code)
             return (enum status)status;
     if (code == GATEWAY_TIMEOUT && error && strcmp(error, status_info(STATUS_NO_PEER)->text) == 0)
         return STATUS_NO_PEER;

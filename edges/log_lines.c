@@ -3,6 +3,8 @@
 #include "edges/json_out.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -105,26 +107,49 @@ void log_lines_put(struct log_lines *lines, const struct log_record *record)
     text_lit(line, "}\n");
 }
 
-void log_lines_flush(struct log_lines *lines)
+static void say_dropped(struct log_lines *lines)
 {
     struct text *held = &lines->held;
-    if (lines->dropped) {
-        text_lit(
-            held,
-            "{\"severity\":\"WARN\",\"body\":\"log lines dropped: nobody reads fast enough\",\"dropped\":");
-        text_u64(held, lines->dropped);
-        text_lit(held, "}\n");
-        lines->dropped = 0;
-    }
+    if (!lines->dropped || held->len > LOG_LINES_BYTES_MAX)
+        return;
+    text_lit(held,
+             "{\"severity\":\"WARN\",\"body\":\"log lines dropped: nobody reads fast enough\",\"dropped\":");
+    text_u64(held, lines->dropped);
+    text_lit(held, "}\n");
+    lines->dropped = 0;
+}
+
+static int64_t monotonic_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / NS_PER_MS;
+}
+
+/* Standard error is shared with others, so it cannot be made non-blocking: a pipe that polls as writable takes
+   PIPE_BUF bytes without waiting. */
+void log_lines_flush(struct log_lines *lines, int limit_ms)
+{
+    struct text *held = &lines->held;
+    struct pollfd reader = {.fd = lines->fd, .events = POLLOUT};
+    int64_t until_ms = monotonic_ms() + limit_ms;
     size_t written = 0;
+    say_dropped(lines);
     while (written < held->len) {
-        ssize_t bytes = write(lines->fd, held->bytes + written, held->len - written);
+        int ready = poll(&reader, 1, (int)MAX(until_ms - monotonic_ms(), 0));
+        if (ready < 0 && errno == EINTR)
+            continue;
+        if (ready <= 0)
+            break;
+        ssize_t bytes = write(lines->fd, held->bytes + written, MIN(held->len - written, (size_t)PIPE_BUF));
         if (bytes < 0 && errno == EINTR)
             continue;
         if (bytes <= 0)
             break;
         written += (size_t)bytes;
     }
+    if (!written)
+        return;
     held->len -= written;
     memmove(held->bytes, held->bytes + written, held->len);
 }

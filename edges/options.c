@@ -126,8 +126,10 @@ static error_t check_whole(struct parsing *parsing)
 {
     const struct options *options = parsing->options;
     if (options->file_count < parsing->command->files_min)
-        return refuse(parsing, "%s wants %s: a file, or a name that `doorbuster scenarios` lists",
-                      parsing->command->name, parsing->command->arguments);
+        return refuse(parsing, "%s wants %s%s", parsing->command->name, parsing->command->arguments,
+                      strstr(parsing->command->arguments, "SCENARIO")
+                          ? ": a file, or a name that `doorbuster scenarios` lists"
+                          : "");
     for (enum output_kind kind = 0; options->json && kind < OUTPUT_KINDS; kind++)
         if (options->outputs[kind] && !strcmp(options->outputs[kind], "-"))
             return refuse(parsing, "--json and %s -: standard output can take one of them",

@@ -193,7 +193,8 @@ static const struct shape fault = {
     .definition = "fault",
     .fields = fault_fields,
     .rules = {{.keys = {"drop_index", "create_index", "pool_max", "acquire_timeout", "hold_connections",
-                        "read_replicas", "service_down", "service_up", "service_slow", "route_delay", "route_failures"}}}};
+                        "read_replicas", "service_down", "service_up", "service_slow", "route_delay",
+                        "route_failures"}}}};
 static const struct shape faults = LIST_OF(fault, 0, FAULTS_MAX);
 
 /* ---- Alerts and expectations ---- */

@@ -1,6 +1,7 @@
 #include "edges/scenario_fill.h"
 
 #include "core/expect_parse.h"
+#include "core/shape.h"
 #include "edges/scenario_fields.h"
 
 #include <stdio.h>
@@ -68,6 +69,25 @@ static void fill_call(struct filling *filling, const struct yaml_node *call, str
     else if (!actor_kind_route(kind, stream->route))
         problem_add(filling->problems, call, "expected a route of %s, found `%.80s`", stream->service,
                     stream->route);
+}
+
+/* A stream's own call sends no fields: over HTTP a route that needs some would refuse it. */
+static void check_via(const struct filling *filling, const struct yaml_node *via,
+                      const struct stream_spec *stream)
+{
+    struct body_shape takes;
+    const struct actor_kind *kind =
+        stream->service ? registry_kind(filling->registry, stream->service) : NULL;
+    const struct route *route = kind ? actor_kind_route(kind, stream->route) : NULL;
+    if (!stream->via_http || !route || !body_shape_parse(route->takes, &takes, NULL))
+        return;
+    for (uint16_t i = 0; i < takes.count; i = takes.fields[i].next) {
+        if (takes.fields[i].optional)
+            continue;
+        problem_add(filling->problems, via, "expected mailbox for %s, which needs %.*s, found http",
+                    stream->route, (int)takes.fields[i].name.len, takes.fields[i].name.at);
+        return;
+    }
 }
 
 static void check_journey(const struct filling *filling, const struct yaml_node *journey)
@@ -140,6 +160,7 @@ static void fill_stream(struct filling *filling, const struct yaml_node *node)
         check_journey(filling, journey);
     if (call)
         fill_call(filling, call, stream);
+    check_via(filling, yaml_node_key(node, "via"), stream);
     const struct yaml_node *traffic = yaml_node_key(node, "traffic"), *table = yaml_node_key(node, "table");
     stream->demo = traffic ? traffic->whole == 1 : strcmp(node->key, "baseline") != 0;
     scale_rate(filling, node, stream);

@@ -151,7 +151,11 @@ static void show_speed(const struct session *session, const struct report *repor
     getrusage(RUSAGE_SELF, &usage);
     text_fixed(&line, wall_s, 2);
     text_lit(&line, " s of wall time: ");
-    text_count(&line, (uint64_t)((double)session->played_ns / 1e9 / wall_s));
+    double pace = (double)session->played_ns / 1e9 / wall_s;
+    if (pace < 10)
+        text_fixed(&line, pace, 1);
+    else
+        text_count(&line, (uint64_t)pace);
     text_lit(&line, " times real time, ");
     text_count(&line, (uint64_t)((double)report_requests(report) / wall_s));
     text_lit(&line, " requests/s, ");

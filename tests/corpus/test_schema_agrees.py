@@ -125,7 +125,7 @@ def changed(value):
 SHAPE = re.compile(
     r": expected (the key |one of the keys |exactly one of |[0-9]+ to [0-9]+ of them|a map |a list |pairs |a rate |"
     r"a duration with its unit|a whole number from|a number from|text of|an expectation in quotes|a share like|"
-    r"a name like|a call like|a route like|never or|baseline or|emergent or|1, found)")
+    r"a name like|a call like|a route like|never or|baseline or|mailbox or|emergent or|1, found)")
 BY_PROGRAM = re.compile(r"\((too fine|above 1000h)\)$")
 
 

@@ -209,7 +209,8 @@ static void errors_come_in_the_order_of_the_file(void **state)
         "test.yaml:3:11: duration: expected a duration with its unit, like 90s or 5m, found 5 (missing "
         "unit)\n"
         "test.yaml:4:10: streams: expected 1 to 8 of them, found 0\n"
-        "test.yaml:6:1: stroy: expected one of the keys doorbuster, name, story, duration, physics, streams, phases, "
+        "test.yaml:6:1: stroy: expected one of the keys doorbuster, name, story, duration, physics, streams, "
+        "phases, "
         "services, postgresql, redis, faults, alerts, expect, found an unknown key (did you mean story?)\n");
 }
 

@@ -56,7 +56,7 @@ expect 0 "$doorbuster" --help
 says out "doorbuster simulate"
 says out "104"
 empty err
-for verb in simulate check scenarios version; do
+for verb in simulate check scenarios compare version; do
     expect 0 "$doorbuster" "$verb" --help
     says out "Usage: doorbuster $verb"
     sed -n 4,5p out | grep -q "  doorbuster $verb\|  DOORBUSTER" || fail "$verb --help does not begin with an example"

@@ -102,7 +102,12 @@ compares 99 a.json other.json
 says out ": only in A"
 [ "$(grep -c '^trace ' out)" = 5 ] || fail "not five traces are told"
 
-# ---- wrong files ----
+# ---- wrong files, and too few ----
+
+code=0
+"$doorbuster" compare a.json >out 2>err || code=$?
+[ "$code" = 2 ] || fail "exit code $code, not 2, with one file"
+says err "compare wants A B"
 
 compares 2 a.json nowhere.json
 says err "nowhere.json: No such file"
