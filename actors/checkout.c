@@ -45,7 +45,8 @@ static void fail_order(struct call *call, struct pack *body, const char *reason)
     struct attrs *attrs = call_attrs(call);
     attrs_bool(attrs, ATTR_CHECKOUT_FAILED, true);
     attrs_text(attrs, ATTR_CHECKOUT_REASON, reason);
-    attrs_int(attrs, ATTR_ORDER_ID, ordering->order);
+    if (ordering->key.len) /* the name that the front door knows the order by */
+        attrs_text_len(attrs, ATTR_ORDER_ID, ordering->key.at, ordering->key.len);
     attrs_text_len(attrs, ATTR_USER_ID, ordering->user.at, ordering->user.len);
     attrs_real(attrs, ATTR_CHECKOUT_TOTAL, (double)ordering->total_cents / 100);
     pack_array(body, 3);

@@ -159,8 +159,10 @@ static void lose_checkout(struct call *call, struct pack *body)
     struct attrs *attrs = call_attrs(call);
     attrs_bool(attrs, ATTR_CHECKOUT_FAILED, true);
     attrs_text(attrs, ATTR_CHECKOUT_REASON, why_lost(call));
-    attrs_text_len(attrs, ATTR_ORDER_ID, visit->order_key.at, visit->order_key.len);
-    attrs_text_len(attrs, ATTR_USER_ID, visit->user.at, visit->user.len);
+    if (visit->order_key.len)
+        attrs_text_len(attrs, ATTR_ORDER_ID, visit->order_key.at, visit->order_key.len);
+    if (visit->user.len)
+        attrs_text_len(attrs, ATTR_USER_ID, visit->user.at, visit->user.len);
     attrs_real(attrs, ATTR_CHECKOUT_TOTAL, AMOUNT_USD);
     pack_array(body, 3);
     pack_text(body, "Checkout failed");

@@ -51,7 +51,6 @@ struct cache {
     struct entry *entries; /* the least recently used first */
     struct slab commands;
     double latency_sigma;
-    uint64_t evicted;
 };
 
 static void drop(struct actor *actor, struct cache *cache, struct entry *entry)
@@ -81,10 +80,8 @@ static struct entry *find(struct actor *actor, struct slice key)
 static struct entry *add(struct actor *actor, struct slice key, int64_t ttl_ns)
 {
     struct cache *cache = actor_state(actor);
-    if (HASH_COUNT(cache->entries) >= (unsigned)actor_scenario(actor)->redis.keys_max) {
+    if (HASH_COUNT(cache->entries) >= (unsigned)actor_scenario(actor)->redis.keys_max)
         drop(actor, cache, cache->entries);
-        cache->evicted++;
-    }
     struct entry *entry = base_alloc(1, sizeof *entry);
     memcpy(entry->key, key.at, key.len);
     entry->key_len = key.len;

@@ -11,11 +11,6 @@ const struct scenario *actor_scenario(const struct actor *actor)
     return actor->world->scenario;
 }
 
-const struct registry *actor_registry(const struct actor *actor)
-{
-    return actor->world->registry;
-}
-
 int64_t actor_now(const struct actor *actor)
 {
     return actor->world->now_ns;

@@ -147,7 +147,6 @@ void *call_locals(struct call *call);
 struct cursor call_request(const struct call *call);
 struct body *call_request_body(const struct call *call);
 const struct trace_context *call_context(const struct call *call);
-int64_t call_now(const struct call *call);
 /* 64 bits of chance that belong to this call and index alone. */
 uint64_t call_draw(const struct call *call, uint32_t index);
 uint64_t call_request_number(const struct call *call); /* of the root, from the stream */
@@ -172,7 +171,6 @@ void call_business(struct call *call, enum business what, int64_t cents);
 
 void *actor_state(struct actor *actor);
 const struct scenario *actor_scenario(const struct actor *actor);
-const struct registry *actor_registry(const struct actor *actor);
 int64_t actor_now(const struct actor *actor);
 int64_t actor_timeline(const struct actor *actor); /* now on the scenario's timeline; 0 before it starts */
 uint64_t actor_seed(const struct actor *actor);

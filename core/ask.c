@@ -11,6 +11,7 @@ static void begin_root(struct call *call)
         call->below.trace_hi = fresh.trace_hi;
         call->below.trace_lo = fresh.trace_lo;
         call->intended_at_ns = world->now_ns;
+        world_date(world, &call->below, world->now_ns);
     }
     struct stream_stats *stats = &world->stats.streams[call->context.stream];
     stats->started++;

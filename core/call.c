@@ -22,7 +22,6 @@ static struct call *call_new(struct actor *actor, const struct bound_route *rout
     call->step = 0;
     call->root = call->ended = call->delayed = call->outbound = false;
     call->failure = STATUS_OK;
-    call->started_at_ns = world->now_ns;
     call->request = call->kept = call->sent = NULL;
     call->query = NULL;
     memset(call->locals, 0, sizeof call->locals);
@@ -335,11 +334,6 @@ struct body *call_request_body(const struct call *call)
 const struct trace_context *call_context(const struct call *call)
 {
     return &call->context;
-}
-
-int64_t call_now(const struct call *call)
-{
-    return call->actor->world->now_ns;
 }
 
 uint64_t call_draw(const struct call *call, uint32_t index)

@@ -25,6 +25,33 @@ static void apply_to_pools(struct world *world, const struct fault_spec *fault)
     }
 }
 
+static void calls_to(const struct world *world, const char *service, uint64_t *calls, uint64_t *errors)
+{
+    *calls = *errors = 0;
+    for (size_t i = 0; i < world->stats.edge_count; i++)
+        if (strcmp(world->stats.edges[i].to, service) == 0) {
+            *calls += world->stats.edges[i].calls;
+            *errors += world->stats.edges[i].errors;
+        }
+}
+
+/* How often what the fault acts on has been met: by those who ask the pools, or the service. */
+static uint64_t touched(struct world *world, const struct fault_spec *fault)
+{
+    uint64_t calls, errors, asked = 0;
+    const struct pool *pool;
+    if (fault->kind == FAULT_POOL_MAX || fault->kind == FAULT_HOLD_CONNECTIONS ||
+        fault->kind == FAULT_ACQUIRE_TIMEOUT) {
+        for (size_t nth = 0; (pool = pool_of(world, fault->target, nth)); nth++)
+            asked += pool->stats->acquired + pool->stats->timeouts + pool->stats->refused;
+        return asked;
+    }
+    if (fault->kind < FAULT_SERVICE_DOWN || fault->kind > FAULT_SERVICE_SLOW)
+        return 0;
+    calls_to(world, fault->target, &calls, &errors);
+    return fault->kind == FAULT_SERVICE_DOWN ? errors : calls;
+}
+
 static void log_fault(struct world *world, const struct fault_spec *fault)
 {
     struct log_record record = {.body = LOG_BODY_FAULT,
@@ -42,6 +69,7 @@ void fault_apply(struct world *world, size_t index)
     const struct fault_spec *fault = &world->stats.faults[index].spec;
     struct actor *actor;
     world->stats.faults[index].applied = true;
+    world->stats.faults[index].before = touched(world, fault);
     log_fault(world, fault);
     switch (fault->kind) {
     case FAULT_DROP_INDEX:
@@ -111,41 +139,35 @@ enum status world_set_fault(struct world *world, const struct fault_spec *fault,
     return STATUS_OK;
 }
 
-/* Evidence for a pool: what its settings are now and what became of those who asked. */
-static bool pool_landed(struct world *world, const struct fault_spec *fault, struct text *evidence)
+/* Evidence for pools: what their settings are now and what became of those who asked. */
+static void tell_pools(struct world *world, const struct fault_spec *fault, struct text *evidence)
 {
-    const struct pool *pool = pool_of(world, fault->target, 0);
-    if (!pool)
-        return false;
+    const struct pool *pool, *busiest = pool_of(world, fault->target, 0);
+    for (size_t nth = 1; (pool = pool_of(world, fault->target, nth)); nth++)
+        if (pool->stats->acquired > busiest->stats->acquired)
+            busiest = pool;
     text_str(evidence, "pool ");
-    text_str(evidence, pool->name);
+    text_str(evidence, busiest->name);
     text_str(evidence, ": max ");
-    text_i64(evidence, pool->max);
+    text_i64(evidence, busiest->max);
     text_str(evidence, ", most in use ");
-    text_i64(evidence, pool->stats->peak_used);
+    text_i64(evidence, busiest->stats->peak_used);
     text_str(evidence, ", ");
-    text_count(evidence, pool->stats->timeouts);
+    text_count(evidence, busiest->stats->timeouts);
     text_str(evidence, " time-outs after ");
-    text_duration(evidence, pool->acquire_timeout_ns);
-    return pool->stats->acquired + pool->stats->timeouts > 0;
+    text_duration(evidence, busiest->acquire_timeout_ns);
 }
 
-static bool service_landed(struct world *world, const struct fault_spec *fault, struct text *evidence)
+static void tell_service(struct world *world, const struct fault_spec *fault, struct text *evidence)
 {
-    const struct actor *actor = bind_actor(world, fault->target);
-    uint64_t calls = 0, errors = 0;
-    for (size_t i = 0; i < world->stats.edge_count; i++)
-        if (strcmp(world->stats.edges[i].to, actor->kind->service) == 0) {
-            calls += world->stats.edges[i].calls;
-            errors += world->stats.edges[i].errors;
-        }
+    uint64_t calls, errors;
+    calls_to(world, fault->target, &calls, &errors);
     text_count(evidence, errors);
     text_str(evidence, " of ");
     text_count(evidence, calls);
     text_str(evidence, " calls to ");
-    text_str(evidence, actor->kind->service);
+    text_str(evidence, fault->target);
     text_str(evidence, " failed");
-    return fault->kind == FAULT_SERVICE_DOWN ? errors > 0 : calls > 0;
 }
 
 void faults_judge(struct world *world)
@@ -163,9 +185,11 @@ void faults_judge(struct world *world)
         } else if (is_scripted(fault)) {
             stats->landed = script_landed(stats, &evidence);
         } else if (fault->kind >= FAULT_SERVICE_DOWN) {
-            stats->landed = service_landed(world, fault, &evidence);
+            stats->landed = touched(world, fault) > stats->before;
+            tell_service(world, fault, &evidence);
         } else {
-            stats->landed = pool_landed(world, fault, &evidence);
+            stats->landed = touched(world, fault) > stats->before;
+            tell_pools(world, fault, &evidence);
         }
         size_t len = MIN(evidence.len, sizeof stats->evidence - 1);
         if (len)

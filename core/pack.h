@@ -30,7 +30,7 @@ struct body_pool {
     size_t live; /* bodies in use */
 };
 
-/* Takes over the bytes written; one reference, the caller's. */
+/* A copy of the bytes; one reference, the caller's. */
 struct body *body_new(struct body_pool *pool, const void *bytes, size_t len);
 struct body *body_ref(struct body *body); /* NULL passes */
 void body_unref(struct body_pool *pool, struct body *body);

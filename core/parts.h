@@ -93,13 +93,13 @@ struct call {
     const struct bound_route *route;
     struct timer timer;
     uint16_t step;
-    bool root, running, ended;
+    bool root, ended;
     bool delayed; /* by a scripted fault: its steps have yet to begin */
     enum status failure;
     const char *why; /* of call_refuse */
     struct trace_context context; /* as it came; of a root: of its trace */
     struct trace_context below; /* for what this call asks */
-    int64_t started_at_ns, deadline_ns, step_deadline_ns;
+    int64_t deadline_ns, step_deadline_ns;
     int64_t intended_at_ns; /* root: when the request was meant to start */
     uint64_t number; /* root: of its stream */
     struct body *request, *kept, *sent; /* as it came; of an answer; of the ask under way */
@@ -156,6 +156,7 @@ struct world {
     struct arrivals arrivals[STREAMS_MAX];
     struct planned *plans; /* phases, then faults */
     struct timer sample;
+    int64_t sample_at_ns; /* when it is or was due; negative: not yet */
     struct alerts *alerts;
     uint64_t outside; /* requests from outside so far */
     struct call *outbound[OUTBOUND_BUCKETS];

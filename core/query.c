@@ -109,7 +109,7 @@ static void log_exhausted(const struct call *call, const struct query *query)
     attrs_int(attrs, ATTR_LOG_MAX_CONNECTIONS, pool->max);
     attrs_int(attrs, ATTR_LOG_ACTIVE_CONNECTIONS, pool_active(pool));
     attrs_real(attrs, ATTR_LOG_WAIT_MS, (double)waited_ns / 1e6);
-    attrs_int(attrs, ATTR_LOG_REJECTED, (int64_t)pool->stats->timeouts);
+    attrs_int(attrs, ATTR_LOG_REJECTED, (int64_t)(pool->stats->timeouts + pool->stats->refused));
     attrs_int(attrs, ATTR_LOG_DEMO_MINUTE, call->context.demo_minute);
     attrs_text(attrs, ATTR_LOG_RECOMMENDATION,
                statement->missing_index ? statement->healing_sql

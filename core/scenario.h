@@ -160,7 +160,7 @@ struct alert_spec {
     int64_t long_ns, short_ns;
 };
 
-/* k6's threshold grammar on named series, parsed: see core/expect.h. */
+/* k6's threshold grammar on named series, parsed: see core/expect_parse.h. */
 enum expect_when { EXPECT_WHOLE, EXPECT_AT, EXPECT_EACH_MINUTE };
 enum expect_measure {
     EXPECT_RATE,

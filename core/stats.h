@@ -81,6 +81,7 @@ struct expect_stats {
 
 struct fault_stats {
     struct fault_spec spec; /* of the scenario, or set while it ran (at_ns: when it was) */
+    uint64_t before; /* of what it acts on, when it was applied: only what came after proves it */
     bool judged, applied, landed;
     uint64_t requests, failed; /* ROUTE_*: that it acted on */
     char evidence[120];

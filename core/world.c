@@ -7,9 +7,13 @@
    runs until then, so that all of it has been played. */
 static void arm_sample(struct world *world)
 {
-    int64_t at_ns = MIN(world->now_ns + WORLD_SAMPLE_NS, world_end(world));
-    if (at_ns > world->now_ns)
-        due_arm(&world->due, &world->sample, at_ns);
+    int64_t last_ns = world->sample_at_ns;
+    /* From the last one's due instant, so that being late once makes nothing else late. */
+    if (!timer_armed(&world->sample) && (last_ns < 0 || world->now_ns - last_ns > WORLD_SAMPLE_NS))
+        last_ns = world->now_ns;
+    world->sample_at_ns = MIN(last_ns + WORLD_SAMPLE_NS, world_end(world));
+    if (world->sample_at_ns > last_ns)
+        due_arm(&world->due, &world->sample, world->sample_at_ns);
 }
 
 static void sample_due(void *owner, int64_t now_ns)
@@ -77,6 +81,7 @@ struct world *world_new(const struct world_options *options)
     world->seed = options->seed;
     world->sink = options->sink;
     world->from_ns = options->from_ns;
+    world->sample_at_ns = -1;
     world->now_ns = MAX(options->from_ns - NS_PER_MIN, 0);
     world->zero_ns = options->demo_waits ? NEVER : 0;
     world->pack.bytes = base_alloc(BODY_BYTES_MAX, 1);

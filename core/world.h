@@ -33,7 +33,7 @@ struct sink {
     void *owner;
     void (*span)(void *owner, const struct span *span);
     void (*log)(void *owner, const struct log_record *record);
-    /* Every METRICS_EVERY_NS of the timeline and once at the end. */
+    /* Every WORLD_SAMPLE_NS of the timeline and once at the end. */
     void (*metrics)(void *owner, const struct metrics *metrics, int64_t at_ns);
     /* The answer to a request that came through world_request, exactly one each. A failure's body is
        (error) or (error, reason, demo_minute); NULL or empty when nobody answered. */
