@@ -119,6 +119,15 @@ static bool prepare(struct session *session, struct world_options *world)
         text_fini(&error);
         return false;
     }
+    if (options->from_ns >= session->scenario->duration_ns) {
+        fprintf(stderr, "doorbuster: --from lies behind the end of the scenario\n");
+        return false;
+    }
+    if (options->from_ns && running.env.waits) {
+        fprintf(stderr, "doorbuster: --from and DEMO_MODE=off: the demo begins either in its middle or when "
+                        "it is told to\n");
+        return false;
+    }
     set_clock(session, world);
     if (!open_outlet(session))
         return false;
@@ -206,9 +215,16 @@ static void say_lag(const struct session *session)
         text_lit(&line, " of ");
         text_count(&line, stats->started);
         text_lit(&line, " over 1 ms late\n");
+        if (stats->late * 20 > stats->started)
+            text_lit(&line, "  this machine did not keep up: latencies are too long; run slower, or alone\n");
     }
     fputs(text_c(&line), stderr);
     text_fini(&line);
+}
+
+static const char *address(const struct session *session)
+{
+    return session->options->listen ? session->options->listen : "127.0.0.1";
 }
 
 static bool open_edges(struct session *session)
@@ -268,6 +284,8 @@ static void play(struct session *session)
         live_close(running.live);
         return;
     }
+    if (!session->options->quiet)
+        fprintf(stderr, "listening on %s:8010 to 8020; try curl http://%s:8018/\n", address(session), address(session));
     progress_open(&running.progress, session->scenario, session->options->quiet);
     session->interrupted = !live_run(running.live);
     if (!session->interrupted)

@@ -5,13 +5,13 @@
 #define EDGES_EXIT_CODE_H
 
 #define EXIT_CODE_LIST(X)                                                                                    \
-    X(HELD, 0, "all expectations held")                                                                      \
+    X(HELD, 0, "every expectation that was judged held")                                                     \
     X(INTERNAL, 1, "internal error, or output could not be written")                                         \
-    X(USAGE, 2, "usage: an option or a verb that does not exist, a file that cannot be opened")              \
+    X(USAGE, 2, "usage: an option or a verb that does not exist, an output that cannot be opened")           \
     X(DEPENDENCY, 69, "a dependency is not there")                                                           \
     X(FAILED, 99, "an expectation failed, a fault did not land, or traces differ")                           \
     X(SCENARIO, 104, "bad scenario")                                                                         \
-    X(INTERRUPTED, 105, "interrupted")                                                                       \
+    X(INTERRUPTED, 105, "interrupted: simulate by a signal, run by a second one")                            \
     X(PORT, 106, "a port is taken")
 
 enum exit_code {

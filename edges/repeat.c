@@ -35,6 +35,14 @@ void repeat_print(void)
     repeat_quote(&line, run.file);
     text_lit(&line, " --seed ");
     text_u64(&line, run.seed);
+    if (run.options->from_ns) {
+        text_lit(&line, " --from ");
+        text_duration(&line, run.options->from_ns);
+    }
+    if (run.options->speed < 1 || run.options->speed > 1) {
+        text_lit(&line, " --speed ");
+        text_fixed(&line, run.options->speed, run.options->speed < 10 ? 1 : 0);
+    }
     for (size_t i = 0; i < run.options->setting_count; i++) {
         text_lit(&line, " --set ");
         repeat_quote(&line, run.options->settings[i]);

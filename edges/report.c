@@ -9,7 +9,8 @@ struct business_figures report_business(const struct report *report)
     uint64_t requests = report_requests(report), orders = stats->count[BUSINESS_ORDER];
     struct business_figures figures = {
         .orders = orders, .checkouts = begun, .revenue_cents = stats->revenue_cents};
-    figures.checkouts_failed = begun - MIN(done, begun);
+    figures.sold_out = stats->count[BUSINESS_SOLD_OUT];
+    figures.checkouts_failed = begun - MIN(done + figures.sold_out, begun);
     figures.revenue = (double)stats->revenue_cents / 100;
     figures.revenue_per_request = requests ? figures.revenue / (double)requests : 0;
     figures.average_order_value = orders ? figures.revenue / (double)orders : 0;

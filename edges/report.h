@@ -24,7 +24,7 @@ struct report {
 
 /* USD and ratios; 0 where there is nothing to divide by. */
 struct business_figures {
-    uint64_t orders, checkouts, checkouts_failed; /* as the customers were told */
+    uint64_t orders, checkouts, checkouts_failed, sold_out; /* as the customers were told */
     int64_t revenue_cents;
     double revenue, revenue_per_request; /* per root request of any stream */
     double average_order_value;

@@ -230,9 +230,13 @@ static void say_how(struct text *out, const struct evidence *evidence)
 
 static void say_health(struct text *out, const struct report *report)
 {
+    if (!report_requests(report)) {
+        text_str(out, report->stats->traces
+                          ? "nothing judged: the run ended before its part of the timeline began"
+                          : "no errors: nothing was asked");
+        return;
+    }
     text_lit(out, "no errors: ");
-    if (!report_requests(report))
-        text_lit(out, "nothing was asked");
     bool first = true;
     for (size_t i = 0; i < report->scenario->stream_count; i++) {
         const struct window *whole = &report->stats->streams[i].whole;

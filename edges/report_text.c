@@ -161,6 +161,11 @@ static void tell_business(struct telling *telling)
         text_count(out, figures.checkouts);
         text_lit(out, " lost");
     }
+    if (figures.sold_out) {
+        text_lit(out, "; ");
+        text_count(out, figures.sold_out);
+        text_lit(out, " sold out");
+    }
     text_char(out, '\n');
 }
 

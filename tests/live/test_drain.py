@@ -22,6 +22,12 @@ JUDGE = os.path.join(ROOT, "tests", "judges", "tree_judge.py")
 INCIDENT = ("--from", "18m", "--set", "expect=[]", "--set", "alerts=[]")
 
 
+def connected(port):
+    """Connections to it that are open, of the client's end."""
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        return sum(row.split()[2].endswith(f":{port:04X}") and row.split()[3] == "01" for row in table)
+
+
 def start_up(checks):
     """From the program's start to an answer; no polite waiting between tries."""
     def once():
@@ -66,14 +72,15 @@ def drain(checks):
         shoppers = [threading.Thread(target=shopper) for _ in range(4)]
         for thread in shoppers:
             thread.start()
-        time.sleep(0.2)
+        checks.that(run.until(lambda: connected(8018) == len(shoppers)), "they wait for their answers")
         begun = time.monotonic()
         run.send()
         checks.that(run.until(lambda: getattr(run.get("/readyz"), "status", 0) == 503, 5), "readyz while it drains")
         first = run.get("/admin/demo-status")
         refused = run.post("/admin/start-demo", {})
         checks.equal((refused.status, refused.json), (503, {"error": "the run ends"}), "start-demo while it drains")
-        time.sleep(0.2)
+        for _ in range(10):
+            run.get("/livez")
         second = run.get("/admin/demo-status")
         checks.that(first and second, "still served while it drains")
         checks.equal(second.json["checkouts_attempted"] - first.json["checkouts_attempted"], 0, "no new traffic")
