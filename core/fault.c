@@ -162,12 +162,18 @@ static void tell_service(struct world *world, const struct fault_spec *fault, st
 {
     uint64_t calls, errors;
     calls_to(world, fault->target, &calls, &errors);
+    const struct actor *actor = bind_actor(world, fault->target);
     text_count(evidence, errors);
     text_str(evidence, " of ");
     text_count(evidence, calls);
     text_str(evidence, " calls to ");
     text_str(evidence, fault->target);
     text_str(evidence, " failed");
+    if (fault->kind != FAULT_SERVICE_SLOW)
+        return;
+    text_str(evidence, "; p95 of its answers ");
+    text_fixed(evidence, histogram_quantile(&actor->stats->latency, 0.95) * 1000, 0);
+    text_str(evidence, " ms");
 }
 
 void faults_judge(struct world *world)

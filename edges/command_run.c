@@ -88,7 +88,6 @@ static void set_clock(struct session *session, struct world_options *world)
     int64_t now_ns = unix_ns();
     int64_t ahead_ns = env->start_unix_s < 0 ? 0 : env->start_unix_s * NS_PER_S - now_ns;
     running.demo_starts_ns = NEVER;
-    world->from_ns = session->options->from_ns;
     if (!world->from_ns && ahead_ns < 0)
         world->from_ns = MIN(-ahead_ns, session->scenario->duration_ns);
     world->demo_waits = env->waits || ahead_ns > 0;
@@ -119,10 +118,8 @@ static bool prepare(struct session *session, struct world_options *world)
         text_fini(&error);
         return false;
     }
-    if (options->from_ns >= session->scenario->duration_ns) {
-        fprintf(stderr, "doorbuster: --from lies behind the end of the scenario\n");
+    if (!session_from(session, world))
         return false;
-    }
     if (options->from_ns && running.env.waits) {
         fprintf(stderr, "doorbuster: --from and DEMO_MODE=off: the demo begins either in its middle or when "
                         "it is told to\n");
@@ -285,7 +282,8 @@ static void play(struct session *session)
         return;
     }
     if (!session->options->quiet)
-        fprintf(stderr, "listening on %s:8010 to 8020; try curl http://%s:8018/\n", address(session), address(session));
+        fprintf(stderr, "listening on %s:8010 to 8020; try curl http://%s:8018/\n", address(session),
+                address(session));
     progress_open(&running.progress, session->scenario, session->options->quiet);
     session->interrupted = !live_run(running.live);
     if (!session->interrupted)

@@ -28,7 +28,8 @@ static void watch_signals(void)
 static bool prepare(struct session *session, struct world_options *world)
 {
     const struct options *options = session->options;
-    (void)world;
+    if (!session_from(session, world))
+        return false;
     watch_signals();
     session->start_unix_ns =
         options->start_given ? options->start_unix_ns : start_time_ending_now(session->scenario->duration_ns);
@@ -74,7 +75,7 @@ const struct command command_simulate = {
             "SCENARIO is a file, or a name that `doorbuster scenarios` lists.\n"
             "FILE may be - for standard output. Exits with 99 when an expectation\n"
             "failed or a fault did not land.",
-    .options = (const int[]){OPTION_SEED, OPTION_SET, OPTION_START, OPTION_REPORT, OPTION_TRACES,
+    .options = (const int[]){OPTION_SEED, OPTION_SET, OPTION_FROM, OPTION_START, OPTION_REPORT, OPTION_TRACES,
                              OPTION_METRICS, OPTION_LOGS, OPTION_OTLP, OPTION_JSON, OPTION_QUIET, 0},
     .files_min = 1,
     .files_max = 1,

@@ -176,6 +176,16 @@ static int verdict(const struct session *session, const struct report *report)
     return report_failed(report) ? EXIT_CODE_FAILED : EXIT_CODE_HELD;
 }
 
+bool session_from(struct session *session, struct world_options *world)
+{
+    world->from_ns = session->options->from_ns;
+    if (world->from_ns < session->scenario->duration_ns)
+        return true;
+    fputs("doorbuster: --from lies behind the end of the scenario\n", stderr);
+    session->exit_code = EXIT_CODE_USAGE;
+    return false;
+}
+
 static void play(struct session *session)
 {
     open_telemetry(session);

@@ -38,6 +38,9 @@ struct driver {
     void (*play)(struct session *session);
 };
 
+/* Takes --from over into the world's options. False: it lies behind the end; explained. */
+bool session_from(struct session *session, struct world_options *world);
+
 int session_run(const struct options *options, const struct driver *driver);
 
 #endif
