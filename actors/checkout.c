@@ -6,6 +6,7 @@ enum { VARIANT_RECOMMENDATIONS, ASKED = 1, QUANTITY_MAX = 100, ORDER_ID_BITS = 5
 struct ordering {
     struct slice user, key;
     int64_t product, quantity, order, total_cents;
+    char name[20]; /* the order's number in digits, for where its key is not given */
     bool repeated; /* the key has made an order already: this is its answer, told again */
 };
 
@@ -39,14 +40,25 @@ static void electronics(struct call *call, struct pack *body)
     pack_text(body, "electronics");
 }
 
+/* What the front door calls the order by: its key, else its number. */
+static struct slice name_of(struct ordering *ordering)
+{
+    size_t at = sizeof ordering->name;
+    if (ordering->key.len)
+        return ordering->key;
+    for (int64_t left = ordering->order; at == sizeof ordering->name || left; left /= 10)
+        ordering->name[--at] = (char)('0' + left % 10);
+    return (struct slice){ordering->name + at, (uint32_t)(sizeof ordering->name - at)};
+}
+
 static void fail_order(struct call *call, struct pack *body, const char *reason)
 {
-    const struct ordering *ordering = call_locals(call);
+    struct ordering *ordering = call_locals(call);
     struct attrs *attrs = call_attrs(call);
     attrs_bool(attrs, ATTR_CHECKOUT_FAILED, true);
     attrs_text(attrs, ATTR_CHECKOUT_REASON, reason);
-    if (ordering->key.len) /* the name that the front door knows the order by */
-        attrs_text_len(attrs, ATTR_ORDER_ID, ordering->key.at, ordering->key.len);
+    struct slice name = name_of(ordering);
+    attrs_text_len(attrs, ATTR_ORDER_ID, name.at, name.len);
     attrs_text_len(attrs, ATTR_USER_ID, ordering->user.at, ordering->user.len);
     attrs_real(attrs, ATTR_CHECKOUT_TOTAL, (double)ordering->total_cents / 100);
     pack_array(body, 3);

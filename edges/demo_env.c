@@ -43,8 +43,8 @@ static bool time_of_day(const char *value, int *hours, int *minutes)
     size_t len = strspn(value, digits);
     if (len < 1 || len > 2 || value[len] != ':' || strspn(value + len + 1, digits) != 2 || value[len + 3])
         return false;
-    *hours = atoi(value);
-    *minutes = atoi(value + len + 1);
+    *hours = (int)strtol(value, NULL, 10);
+    *minutes = (int)strtol(value + len + 1, NULL, 10);
     return *hours <= 23 && *minutes <= 59;
 }
 

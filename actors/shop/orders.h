@@ -10,7 +10,7 @@
 
 #include "core/pack.h"
 
-enum { ORDERS_KEPT = 64 * 1024, ORDERS_KEY_MAX = 64 };
+enum { ORDERS_KEPT = 4096, ORDERS_KEY_MAX = 64 };
 
 struct order;
 

@@ -107,7 +107,7 @@ static void errors_cite_the_setting(void **state)
     assert_error(
         "streams.demo.scael=2",
         "--set:1:14: streams.demo.scael: expected one of the keys journey, call, rate, scale, traffic, "
-        "table, found an unknown key (did you mean scale?)\n");
+        "via, table, found an unknown key (did you mean scale?)\n");
     assert_error("faults.+={at: 31m, read_replicas: 1}",
                  "--set:1:15: faults.1.at: expected an instant within the duration, before 30m, found 31m\n");
     assert_error("services.frontend.work.p50=5ms",

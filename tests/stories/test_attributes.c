@@ -102,7 +102,7 @@ static const struct rule {
      "POST /orders/create",
      SPAN_SERVER,
      FAILED,
-     {LOST_ATTRS("product-recommendations-timeout"), ANY("order.id", ATTR_INT), DEMO_ATTRS}},
+     {LOST_ATTRS("product-recommendations-timeout"), ANY("order.id", ATTR_TEXT), DEMO_ATTRS}},
 };
 
 struct watch {
