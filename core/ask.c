@@ -18,13 +18,15 @@ static void begin_root(struct call *call)
     stats->in_flight++;
 }
 
+/* A request of ours that is refused as wrong, or asks for what is not there, has failed its customer. */
 static void end_root(struct call *call, enum status status)
 {
     struct world *world = call->actor->world;
+    bool failed = status_failed(status) || status == STATUS_BAD_INPUT || status == STATUS_NOT_FOUND;
     struct stream_stats *stats = &world->stats.streams[call->context.stream];
     stats->in_flight--;
     stats_root(stats, world_counted(world, call->intended_at_ns), world->now_ns - call->intended_at_ns,
-               status_failed(status));
+               failed);
     world->stats.traces++;
     call->intended_at_ns = NEVER;
 }

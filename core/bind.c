@@ -263,6 +263,7 @@ static void bind_pool(struct actor *actor, struct actor_pool *bound, const struc
             spec->acquire_timeout_ns ? spec->acquire_timeout_ns : pool->acquire_timeout_ns;
     }
     pool->granted = query_granted;
+    pool->zero_ns = actor->world->zero_ns;
     if (!stats->pools)
         stats->pools = base_alloc(SERVICES_MAX * SERVICE_POOLS_MAX, sizeof *stats->pools);
     pool->stats = &stats->pools[stats->pool_count++];

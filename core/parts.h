@@ -248,6 +248,7 @@ void load_start_demo(struct world *world);
 void load_stop(struct world *world, bool demo_only);
 /* stats.c */
 void stats_start(struct world *world);
+void stats_restart(struct world *world); /* empties what belongs to the timeline: windows, minutes, alerts */
 void stats_free(struct world *world);
 size_t stats_minutes(const struct scenario *scenario); /* that the duration touches */
 void stats_sample(struct world *world); /* figures that are read, not counted: gauges, the shop's */

@@ -8,8 +8,10 @@ static bool has_room(const struct pool *pool)
 static struct pool_minute *minute_at(const struct pool *pool, int64_t now_ns)
 {
     const struct pool_stats *stats = pool->stats;
-    size_t minute = (size_t)(MAX(now_ns - pool->zero_ns, 0) / NS_PER_MIN);
-    return stats->minute_count ? &stats->minutes[MIN(minute, stats->minute_count - 1)] : NULL;
+    if (now_ns < pool->zero_ns || !stats->minute_count)
+        return NULL;
+    size_t minute = (size_t)((now_ns - pool->zero_ns) / NS_PER_MIN);
+    return &stats->minutes[MIN(minute, stats->minute_count - 1)];
 }
 
 static void take(struct pool *pool, int64_t waited_ns, int64_t now_ns)

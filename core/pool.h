@@ -30,7 +30,7 @@ struct pool {
     struct pool_wait *first, *last;
     uint32_t waiters, waiters_peak; /* the peak since it was last read and reset */
     void (*granted)(struct pool_wait *wait, int64_t now_ns);
-    int64_t zero_ns; /* of the timeline, for the figures by minute */
+    int64_t zero_ns; /* of the timeline, for the figures by minute; NEVER: it waits */
     struct pool_stats *stats;
 };
 

@@ -60,6 +60,29 @@ void stats_start(struct world *world)
         world->stats.alerts[i] = (struct alert_stats){.fired_at_ns = NEVER, .resolved_at_ns = NEVER};
 }
 
+static void empty(struct window *window)
+{
+    *window = (struct window){.from_ns = window->from_ns, .to_ns = window->to_ns};
+}
+
+void stats_restart(struct world *world)
+{
+    const struct scenario *scenario = world->scenario;
+    for (size_t i = 0; i < scenario->stream_count; i++) {
+        struct stream_stats *stats = &world->stats.streams[i];
+        empty(&stats->whole);
+        for (size_t m = 0; m < stats->minute_count; m++)
+            empty(&stats->minutes[m]);
+        for (size_t p = 0; p < stats->point_count; p++)
+            empty(&stats->points[p]);
+    }
+    for (size_t i = 0; i < world->stats.pool_count; i++)
+        memset(world->stats.pools[i].minutes, 0,
+               world->stats.pools[i].minute_count * sizeof *world->stats.pools[i].minutes);
+    for (size_t i = 0; i < scenario->alert_count; i++)
+        world->stats.alerts[i] = (struct alert_stats){.fired_at_ns = NEVER, .resolved_at_ns = NEVER};
+}
+
 void stats_free(struct world *world)
 {
     for (size_t i = 0; i < world->scenario->stream_count; i++) {

@@ -150,18 +150,27 @@ static void cancel_plans(struct world *world)
         due_cancel(&world->due, &world->plans[i].timer);
 }
 
+static void set_pools_zero(struct world *world)
+{
+    for (size_t a = 0; a < world->actor_count; a++)
+        for (size_t i = 0; i < world->actors[a].pool_count; i++)
+            world->actors[a].pools[i].pool.zero_ns = world->zero_ns;
+}
+
 bool world_start_demo(struct world *world, int64_t now_ns)
 {
     if (world->zero_ns != NEVER)
         return false;
     world->now_ns = MAX(world->now_ns, now_ns);
     world->zero_ns = world->now_ns;
+    /* The timeline is told anew: nothing of an earlier demo is in its windows or its alerts. */
+    stats_restart(world);
+    alerts_free(world->alerts);
+    world->alerts = alerts_new(world);
+    set_pools_zero(world);
     arm_plans(world);
     load_start_demo(world);
     arm_sample(world);
-    for (size_t a = 0; a < world->actor_count; a++)
-        for (size_t i = 0; i < world->actors[a].pool_count; i++)
-            world->actors[a].pools[i].pool.zero_ns = world->zero_ns;
     return true;
 }
 
@@ -172,6 +181,7 @@ bool world_stop_demo(struct world *world)
     load_stop(world, true);
     cancel_plans(world);
     world->zero_ns = NEVER;
+    set_pools_zero(world);
     arm_sample(world);
     return true;
 }

@@ -61,15 +61,16 @@ const struct statement shop_statements[] = {
          .fixed_us = 9500,
          .plans = {{.index = "idx_products_category_active", .rows = 50, .row_cost = 4},
                    {.share = 1, .row_cost = 1}}},
-    [SQL_POPULAR_PRODUCTS] = {.name = "popular_products",
-                              .operation = "SELECT",
-                              .collection = "orders",
-                              .sql =
-                                  "SELECT p.id, p.name, count(*) AS orders FROM order_items i JOIN products "
-                                  "p ON p.id = i.product_id "
-                                  "WHERE i.order_id > $1 GROUP BY p.id, p.name ORDER BY orders DESC LIMIT 10",
-                              .fixed_us = 4000,
-                              .plans = {{.index = "order_items_pkey", .rows = 1000, .row_cost = 1}}},
+    [SQL_POPULAR_PRODUCTS] =
+        {.name = "popular_products",
+         .operation = "SELECT",
+         .collection = "orders",
+         .sql = "SELECT p.id, p.name, count(*) AS orders FROM order_items i JOIN products "
+                "p ON p.id = i.product_id "
+                "WHERE i.order_id IN (SELECT id FROM orders ORDER BY created_at DESC LIMIT 1000) "
+                "GROUP BY p.id, p.name ORDER BY orders DESC LIMIT 10",
+         .fixed_us = 4000,
+         .plans = {{.index = "order_items_pkey", .rows = 1000, .row_cost = 1}}},
     [SQL_PRODUCT_BY_ID] = {.name = "product_by_id",
                            .operation = "SELECT",
                            .collection = "products",
@@ -88,11 +89,13 @@ const struct statement shop_statements[] = {
         {.name = "stock_reserve",
          .operation = "UPDATE",
          .collection = "products",
-         .sql = "WITH taken AS (UPDATE products SET stock_quantity = stock_quantity - $2 WHERE id = $1 AND "
-                "stock_quantity >= $2 RETURNING id, stock_quantity, price), item AS (INSERT INTO order_items "
-                "(order_id, product_id, quantity, unit_price) SELECT $3, id, $2, price FROM taken) UPDATE "
-                "orders "
-                "SET status = 'created' FROM taken WHERE orders.id = $3 RETURNING stock_quantity",
+         .sql =
+             "WITH taken AS (UPDATE products SET stock_quantity = stock_quantity - $2 WHERE id = $1 AND "
+             "stock_quantity >= $2 AND EXISTS (SELECT 1 FROM orders WHERE id = $3 AND status = 'pending') "
+             "RETURNING id, stock_quantity, price), item AS (INSERT INTO order_items (order_id, product_id, "
+             "quantity, unit_price) SELECT $3, id, $2, price FROM taken) UPDATE orders SET status = "
+             "'created' "
+             "FROM taken WHERE orders.id = $3 RETURNING stock_quantity",
          .fixed_us = 400,
          .plans = {{.index = "products_pkey", .rows = 1, .row_cost = 1}},
          .writes = true,
@@ -103,7 +106,8 @@ const struct statement shop_statements[] = {
          .collection = "orders",
          .sql = "INSERT INTO orders (id, user_id, total, status, idempotency_key) SELECT $1, $2, price * $4, "
                 "'pending', $5 FROM products WHERE id = $3 ON CONFLICT (idempotency_key) DO UPDATE SET "
-                "idempotency_key = orders.idempotency_key RETURNING id, total",
+                "idempotency_key = orders.idempotency_key WHERE orders.total = EXCLUDED.total RETURNING id, "
+                "total",
          .fixed_us = 400,
          .plans = {{.index = "orders_pkey", .rows = 1, .row_cost = 1}},
          .writes = true},
