@@ -106,7 +106,7 @@ const struct statement shop_statements[] = {
          .collection = "orders",
          .sql = "INSERT INTO orders (id, user_id, total, status, idempotency_key) SELECT $1, $2, price * $4, "
                 "'pending', $5 FROM products WHERE id = $3 ON CONFLICT (idempotency_key) DO UPDATE SET "
-                "idempotency_key = orders.idempotency_key WHERE orders.total = EXCLUDED.total RETURNING id, "
+                "idempotency_key = orders.idempotency_key RETURNING id, "
                 "total",
          .fixed_us = 400,
          .plans = {{.index = "orders_pkey", .rows = 1, .row_cost = 1}},
