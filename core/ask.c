@@ -31,27 +31,31 @@ static void end_root(struct call *call, enum status status)
     call->intended_at_ns = NEVER;
 }
 
-void ask_begin(struct call *call, const struct bound_step *bound)
+struct body *ask_open(struct call *call, const struct bound_step *bound)
 {
     struct world *world = call->actor->world;
     const struct step *step = bound->step;
-    if (call->root)
-        begin_root(call);
     int64_t limit_at_ns = step->limit_ms ? world->now_ns + step->limit_ms * NS_PER_MS : NEVER;
     call->step_deadline_ns = MIN(limit_at_ns, call->deadline_ns);
-
+    world->stats.asks++;
+    span_open(&call->span, bound->site, world->seed, &call->below, call->step + 1u, world->now_ns);
     struct pack *pack = world_pack(world);
     if (step->body)
         step->body(call, pack);
     else
         pack_array(pack, 0);
-    struct body *body = world_body(world, pack);
+    return world_body(world, pack);
+}
 
-    span_open(&call->span, bound->site, world->seed, &call->below, call->step + 1u, world->now_ns);
+void ask_begin(struct call *call, const struct bound_step *bound)
+{
+    struct world *world = call->actor->world;
+    if (call->root)
+        begin_root(call);
+    struct body *body = ask_open(call, bound);
     if (bound->site->path_template && body)
         call->span.path_param = call_path_param(body, call->span_digits);
     struct trace_context context = span_context(&call->span, &call->below);
-    world->stats.asks++;
     if (!body) {
         ask_ended(call, bound, STATUS_FAILED);
         call_resume(call, STATUS_FAILED, NULL, cursor_of(NULL));
@@ -76,7 +80,7 @@ void ask_ended(struct call *call, const struct bound_step *bound, enum status st
     struct world *world = call->actor->world;
     struct span *span = &call->span;
     int64_t took_ns = world->now_ns - span->start_ns;
-    bool cache = bound->step->kind == STEP_CACHE;
+    bool of_service = bound->step->kind == STEP_ASK;
     if (call->outbound)
         outbound_end(call);
     world->stats.asks_ended[status]++;
@@ -85,7 +89,7 @@ void ask_ended(struct call *call, const struct bound_step *bound, enum status st
     histogram_add_ns(&bound->edge->latency, took_ns);
     span->status = status;
     series_record(bound_series_of(world, bound->durations,
-                                  cache ? METRIC_DB_DURATION : METRIC_HTTP_CLIENT_DURATION, span),
+                                  of_service ? METRIC_HTTP_CLIENT_DURATION : METRIC_DB_DURATION, span),
                   took_ns, world->now_ns, span);
     world_emit(world, span, status, world->now_ns);
     if (call->root)

@@ -21,6 +21,9 @@ enum {
     OUTSIDE = UINT16_MAX /* as the sender of a message: a request through world_request */
 };
 
+/* Marks an ask as a query's: slab handles leave the top bit free. */
+#define QUERY_HANDLE (UINT64_C(1) << 63)
+
 /* Series of one instrument at one place, by traffic type and outcome; made when first needed. */
 struct bound_series {
     struct series *of[2][STATUS_COUNT];
@@ -84,7 +87,6 @@ struct query {
     struct trace_context context; /* below the CLIENT span */
     int64_t granted_at_ns; /* 0: still waiting */
     int64_t deadline_ns;
-    bool demo;
 };
 
 struct call {
@@ -226,6 +228,8 @@ void call_arm(struct call *call, int64_t at_ns);
 struct slice call_path_param(const struct body *request, char digits[static PATH_DIGITS_MAX]);
 
 /* ask.c, query.c: begin a step; it ends through call_resume */
+/* Opens a step that asks: its deadline, its span, and what it sends (NULL: that does not fit). */
+struct body *ask_open(struct call *call, const struct bound_step *bound);
 void ask_begin(struct call *call, const struct bound_step *bound);
 void ask_answered(struct call *call, struct message *message);
 void ask_ended(struct call *call, const struct bound_step *bound, enum status status);
@@ -242,6 +246,11 @@ void outbound_begin(struct call *call, const struct bound_step *bound, const str
 void outbound_end(struct call *call);
 /* The call whose ask this request is, which has now arrived; NULL: a stranger's. */
 struct call *outbound_arrives(struct world *world, const struct world_request *request);
+/* timeline.c */
+void timeline_start(struct world *world);
+void timeline_arm_sample(struct world *world);
+void timeline_cancel(struct world *world); /* phases and faults that are still to come */
+
 /* load.c */
 void load_start(struct world *world);
 void load_start_demo(struct world *world);

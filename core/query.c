@@ -9,7 +9,6 @@
 static const int64_t slow_ns = 1000 * NS_PER_MS;
 
 enum { ORDINAL_WAIT, ORDINAL_RUN };
-#define QUERY_HANDLE (UINT64_C(1) << 63)
 
 /* What the database said of a statement's execution. */
 struct execution {
@@ -120,19 +119,8 @@ static void log_exhausted(const struct call *call, const struct query *query)
 /* The step is over for its call, whatever becomes of the statement. */
 static void end_step(struct call *call, enum status status, struct body *body, struct cursor at)
 {
-    struct world *world = call->actor->world;
-    const struct bound_step *bound = &call->route->steps[call->step];
-    struct span *span = &call->span;
-    int64_t took_ns = world->now_ns - span->start_ns;
     call->query = NULL;
-    world->stats.asks_ended[status]++;
-    bound->edge->calls++;
-    bound->edge->errors += status_failed(status);
-    histogram_add_ns(&bound->edge->latency, took_ns);
-    span->status = status;
-    series_record(bound_series_of(world, bound->durations, METRIC_DB_DURATION, span), took_ns, world->now_ns,
-                  span);
-    world_emit(world, span, status, world->now_ns);
+    ask_ended(call, &call->route->steps[call->step], status);
     call_resume(call, status, body, at);
 }
 
@@ -156,19 +144,8 @@ static void end_waiting(struct call *call, struct query *query, enum status stat
 void query_begin(struct call *call, const struct bound_step *bound)
 {
     struct world *world = call->actor->world;
-    const struct step *step = bound->step;
-    int64_t limit_at_ns = step->limit_ms ? world->now_ns + step->limit_ms * NS_PER_MS : NEVER;
-    call->step_deadline_ns = MIN(limit_at_ns, call->deadline_ns);
-    world->stats.asks++;
-    span_open(&call->span, bound->site, world->seed, &call->below, call->step + 1u, world->now_ns);
+    struct body *params = ask_open(call, bound);
     describe_place(call, bound->statement);
-
-    struct pack *pack = world_pack(world);
-    if (step->body)
-        step->body(call, pack);
-    else
-        pack_array(pack, 0);
-    struct body *params = world_body(world, pack);
     struct query *query = params ? slab_take(&world->queries) : NULL;
     if (!query) {
         body_unref(&world->messages.bodies, params);
