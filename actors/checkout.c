@@ -1,7 +1,14 @@
 /* checkout: makes orders. An order stands once its pieces are reserved; its key makes it unique. */
 #include "core/actor.h"
 
-enum { VARIANT_RECOMMENDATIONS, ASKED = 1, QUANTITY_MAX = 100, ORDER_ID_BITS = 52 };
+enum {
+    VARIANT_RECOMMENDATIONS,
+    VARIANT_POPULAR,
+    ASKED = 1,
+    UNINDEXED = 1,
+    QUANTITY_MAX = 100,
+    ORDER_ID_BITS = 52
+};
 
 struct ordering {
     struct slice user, key;
@@ -13,7 +20,8 @@ struct ordering {
 static const char needed[] = "user_id, the product_id of a product and a quantity of 1 to 100 are needed; an "
                              "idempotency_key has at most 64 bytes";
 
-static void read_order(struct call *call)
+/* False: a field is not what it should be. */
+static bool parse_order(struct call *call)
 {
     struct ordering *ordering = call_locals(call);
     struct cursor request = call_request(call);
@@ -24,7 +32,13 @@ static void read_order(struct call *call)
     if (fields > 3 && !cursor_nil(&request))
         ordering->key = cursor_text(&request);
     ordering->order = (int64_t)(call_draw(call, 0) >> (64 - ORDER_ID_BITS)) + 1;
-    if (request.bad || ordering->product < 1 || ordering->quantity < 1 || ordering->quantity > QUANTITY_MAX)
+    return !request.bad && ordering->product > 0 && ordering->quantity > 0 &&
+           ordering->quantity <= QUANTITY_MAX;
+}
+
+static void read_order(struct call *call)
+{
+    if (!parse_order(call))
         call_refuse(call, STATUS_BAD_INPUT, needed);
 }
 
@@ -51,7 +65,7 @@ static struct slice name_of(struct ordering *ordering)
     return (struct slice){ordering->name + at, (uint32_t)(sizeof ordering->name - at)};
 }
 
-static void fail_order(struct call *call, struct pack *body, const char *reason)
+static void describe_failed(struct call *call, const char *reason)
 {
     struct ordering *ordering = call_locals(call);
     struct attrs *attrs = call_attrs(call);
@@ -61,6 +75,19 @@ static void fail_order(struct call *call, struct pack *body, const char *reason)
     attrs_text_len(attrs, ATTR_ORDER_ID, name.at, name.len);
     attrs_text_len(attrs, ATTR_USER_ID, ordering->user.at, ordering->user.len);
     attrs_real(attrs, ATTR_CHECKOUT_TOTAL, (double)ordering->total_cents / 100);
+}
+
+static const char no_connection[] = "ConnectionPoolExhausted";
+
+static void lost_to_pool(struct call *call)
+{
+    parse_order(call);
+    describe_failed(call, no_connection);
+}
+
+static void fail_order(struct call *call, struct pack *body, const char *reason)
+{
+    describe_failed(call, reason);
     pack_array(body, 3);
     pack_text(body, "Checkout failed");
     pack_text(body, reason);
@@ -75,7 +102,7 @@ static void lose_recommendations(struct call *call, struct pack *body)
 static void lose_order(struct call *call, struct pack *body)
 {
     bool pool = call_failure(call) == STATUS_POOL_EXHAUSTED;
-    fail_order(call, body, pool ? "ConnectionPoolExhausted" : "order-not-written");
+    fail_order(call, body, pool ? no_connection : "order-not-written");
 }
 
 static void lose_stock(struct call *call, struct pack *body)
@@ -109,6 +136,8 @@ static void see_row(struct call *call, const struct answer *answer)
     ordering->repeated = order != ordering->order;
     ordering->order = order;
     ordering->total_cents = cursor_int(&row);
+    ordering->product = cursor_int(&row); /* as first ordered under this key */
+    ordering->quantity = cursor_int(&row);
 }
 
 static void what_to_reserve(struct call *call, struct pack *body)
@@ -164,18 +193,68 @@ static void the_rows(struct call *call, struct pack *body)
     pack_raw(body, call_kept(call)->bytes, call_kept(call)->len);
 }
 
+/* The variant is a release that demo traffic alone has met so far; the baseline is the control. */
+static bool unindexed(struct call *call)
+{
+    return call_variant(call, VARIANT_POPULAR) == UNINDEXED && call_context(call)->demo;
+}
+
+static bool indexed(struct call *call)
+{
+    return !unindexed(call);
+}
+
+/* The variant looks up by name what is featured, and shows how popular that is. */
+static void featured(struct call *call, struct pack *body)
+{
+    (void)call;
+    pack_array(body, 2);
+    pack_nil(body);
+    pack_text(body, "a");
+}
+
+static void the_found(struct call *call, struct pack *body)
+{
+    struct cursor rows = cursor_of(call_kept(call));
+    uint32_t count = cursor_array(&rows);
+    pack_array(body, 1);
+    pack_array(body, count);
+    for (uint32_t i = 0; i < count; i++) {
+        cursor_array(&rows);
+        struct slice id = cursor_raw(&rows), name = cursor_raw(&rows);
+        for (int skipped = 0; skipped < 3; skipped++) /* category, price, stock */
+            cursor_skip(&rows);
+        struct slice popularity = cursor_raw(&rows);
+        pack_array(body, 3);
+        pack_raw(body, id.at, id.len);
+        pack_raw(body, name.at, name.len);
+        pack_raw(body, popularity.at, popularity.len);
+    }
+}
+
 static const struct step popular[] = {
     WORK(),
-    QUERY("orders", "popular_products", .then = call_keep_value),
-    REPLY(STATUS_OK, the_rows),
+    QUERY("orders", "popular_products", .when = indexed, .then = call_keep_value),
+    QUERY("orders", "search_products_unindexed", .when = unindexed, .body = featured,
+          .then = call_keep_value),
+    REPLY(STATUS_OK, the_rows, .when = indexed),
+    REPLY(STATUS_OK, the_found),
 };
 
 #define ORDER_TAKES "user_id:text product_id:int quantity:int idempotency_key?:text"
 #define ORDER_ANSWERS "order_id:int status:text total:real"
 
 static const struct route routes[] = {
-    {.name = "POST /orders/create", .steps = create, .takes = ORDER_TAKES, .answers = ORDER_ANSWERS},
-    {.name = "POST /checkout", .steps = create, .takes = ORDER_TAKES, .answers = ORDER_ANSWERS},
+    {.name = "POST /orders/create",
+     .steps = create,
+     .takes = ORDER_TAKES,
+     .answers = ORDER_ANSWERS,
+     .lost = lost_to_pool},
+    {.name = "POST /checkout",
+     .steps = create,
+     .takes = ORDER_TAKES,
+     .answers = ORDER_ANSWERS,
+     .lost = lost_to_pool},
     {.name = "GET /orders/popular-products",
      .steps = popular,
      .takes = "",
@@ -189,5 +268,5 @@ const struct actor_kind actor_checkout = {
     .work = {.p50_ns = 12 * NS_PER_MS, .p99_ns = 30 * NS_PER_MS},
     .routes = routes,
     .pools = {{"orders", 20, 2000}},
-    .variants = {{"recommendations", {"none", "asked"}}},
+    .variants = {{"recommendations", {"none", "asked"}}, {"popular", {"indexed", "unindexed"}}},
 };

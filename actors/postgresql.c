@@ -1,10 +1,14 @@
 /*
  * postgresql: the modelled database. Statements share the cores of their server, read as many rows as the
- * indexes that exist now make them read, and queue at a row's lock. What they read and write is real:
- * products with a stock, orders with their money.
+ * indexes that exist now make them read, and queue at a row's lock, which a reservation keeps until its
+ * transaction is through. What they read and write is real: products with a stock, orders with their money.
+ *
+ * An answer is (rows read, plan, statements under way, CPU us, us waited for the row, result); the result of
+ * a statement that failed is nil.
  */
 #include <stdlib.h>
 
+#include "actors/shop/locks.h"
 #include "actors/shop/sharing.h"
 #include "actors/shop/tables.h"
 #include "core/actor.h"
@@ -13,7 +17,10 @@
 #include "core/slab.h"
 #include "core/text.h"
 
-enum { INDEXES_MAX = 16, SERVERS_MAX = 8, RUNNING_MAX = 8192, PURPOSE_JITTER = 0x300, LOCK_SLOTS = 1024 };
+enum { INDEXES_MAX = 16, SERVERS_MAX = 8, RUNNING_MAX = 8192, PURPOSE_JITTER = 0x300, PURPOSE_HOLD };
+
+/* Where a statement is: behind others at its row's lock, on the cores, or done but for its commit. */
+enum stage { WAITING, COMPUTING, HOLDING };
 
 struct server {
     struct actor *actor;
@@ -25,19 +32,23 @@ struct server {
 struct running {
     struct slab_item item;
     struct sharing_job job;
+    struct timer timer; /* WAITING: the lock timeout; HOLDING: the commit */
     struct server *server;
+    enum stage stage;
     uint16_t from, statement;
     uint8_t plan;
+    bool locks;
+    struct lock_entry lock;
     uint64_t ask;
-    int64_t rows;
+    int64_t rows, began_at_ns, waited_ns, hold_ns;
     double cost_ns;
     struct body *params;
-    int64_t lock; /* product id; 0: none */
-    struct running *next_waiting; /* behind whoever holds the lock of that row */
 };
 
-struct lock {
-    struct running *holder, *first, *last; /* those that wait */
+/* Rows that a fault made of the table, and the statements that met them. */
+struct growth {
+    const struct fault_spec *by;
+    uint64_t reads;
 };
 
 struct database {
@@ -48,8 +59,10 @@ struct database {
     uint64_t used[INDEXES_MAX], missed[INDEXES_MAX]; /* statements that used it, or would have */
     uint64_t full_scans;
     struct slab running;
-    struct lock locks[LOCK_SLOTS];
+    struct locks locks;
     uint64_t replica_reads;
+    struct growth growths[FAULTS_MAX];
+    int growth_count; /* the last one holds; 0: the scenario's curve does */
 };
 
 static int index_place(const char *name)
@@ -73,9 +86,29 @@ static void add_server(struct actor *actor, struct database *database)
     server->timer = (struct timer){.fire = server_due, .owner = server};
 }
 
-static int64_t rows_now(const struct actor *actor)
+static int64_t rows_now(struct actor *actor)
 {
+    const struct database *database = actor_state(actor);
+    if (database->growth_count)
+        return (int64_t)database->growths[database->growth_count - 1].by->value;
     return (int64_t)curve_at(&actor_scenario(actor)->postgresql.products, actor_timeline(actor));
+}
+
+/* What stands in the tables, for the report. */
+static void tell_shop(struct actor *actor)
+{
+    const struct database *database = actor_state(actor);
+    const struct postgresql_spec *spec = &actor_scenario(actor)->postgresql;
+    const struct catalogue *catalogue = &database->tables.catalogue;
+    struct business_stats *shop = &actor_stats(actor)->business;
+    shop->db_orders = database->tables.orders.created;
+    shop->db_revenue_cents = database->tables.orders.revenue_cents;
+    shop->db_pieces = database->tables.orders.pieces;
+    shop->db_stock_taken = catalogue->taken;
+    if (!catalogue_has(catalogue, spec->hot_product))
+        return;
+    shop->hot_left = catalogue->stock[spec->hot_product - 1];
+    shop->hot_sold = spec->hot_stock - shop->hot_left;
 }
 
 static void start(struct actor *actor)
@@ -85,7 +118,10 @@ static void start(struct actor *actor)
     double most = CATALOGUE_CATEGORIES * CATALOGUE_TOP;
     for (size_t i = 0; i < spec->products.count; i++)
         most = MAX(most, spec->products.points[i].value);
-    tables_init(&database->tables, (int64_t)most);
+    tables_init(&database->tables, MIN((int64_t)most, CATALOGUE_ROWS_MAX));
+    if (catalogue_has(&database->tables.catalogue, spec->hot_product))
+        database->tables.catalogue.stock[spec->hot_product - 1] = spec->hot_stock;
+    tell_shop(actor);
     slab_init(&database->running, sizeof(struct running), RUNNING_MAX);
     ASSERT(shop_index_count <= INDEXES_MAX);
     for (size_t i = 0; i < shop_index_count; i++)
@@ -126,13 +162,7 @@ static uint8_t choose_plan(struct database *database, const struct statement *st
     return 0;
 }
 
-/* ---- locks ---- */
-
-/* Rows share slots by id: two products in one slot wait for each other, as on one page. */
-static struct lock *lock_of(struct database *database, int64_t product)
-{
-    return &database->locks[(uint64_t)product % LOCK_SLOTS];
-}
+/* ---- cores and locks ---- */
 
 static void rearm(struct server *server)
 {
@@ -143,49 +173,31 @@ static void rearm(struct server *server)
         actor_arm(server->actor, &server->timer, next_at_ns);
 }
 
-static void run_on_cpu(struct running *running)
+static void compute(struct running *running)
 {
     struct server *server = running->server;
+    running->stage = COMPUTING;
     sharing_add(&server->cpu, &running->job, running->cost_ns, actor_now(server->actor));
     rearm(server);
 }
 
-/* True: the row is this statement's; false: it waits behind the holder. */
-static bool take_lock(struct database *database, struct running *running)
+/* It has its row, or waits for it no longer. */
+static void end_waiting(struct running *running)
 {
-    struct lock *lock = lock_of(database, running->lock);
-    running->next_waiting = NULL;
-    if (!lock->holder) {
-        lock->holder = running;
-        return true;
-    }
-    if (lock->last)
-        lock->last->next_waiting = running;
-    else
-        lock->first = running;
-    lock->last = running;
-    return false;
+    struct actor *actor = running->server->actor;
+    running->waited_ns = actor_now(actor) - running->began_at_ns;
+    histogram_add_ns(&actor_stats(actor)->stores.lock_wait, running->waited_ns);
+    actor_disarm(actor, &running->timer);
 }
 
-static void drop_lock(struct database *database, struct running *running)
+static void leave_lock(struct database *database, struct running *running)
 {
-    struct lock *lock = lock_of(database, running->lock);
-    if (lock->holder == running) {
-        lock->holder = lock->first;
-        if (lock->first) {
-            lock->first = lock->first->next_waiting;
-            if (!lock->first)
-                lock->last = NULL;
-            run_on_cpu(lock->holder);
-        }
+    struct lock_entry *next = locks_leave(&database->locks, &running->lock);
+    if (!next)
         return;
-    }
-    struct running *before = NULL;
-    for (struct running *at = lock->first; at != running; at = at->next_waiting)
-        before = at;
-    *(before ? &before->next_waiting : &lock->first) = running->next_waiting;
-    if (lock->last == running)
-        lock->last = before;
+    struct running *holder = CONTAINER(next, struct running, lock);
+    end_waiting(holder);
+    compute(holder);
 }
 
 /* ---- statements ---- */
@@ -193,27 +205,57 @@ static void drop_lock(struct database *database, struct running *running)
 static void finish(struct actor *actor, struct running *running, enum status status)
 {
     struct database *database = actor_state(actor);
-    struct pack *pack = NULL;
-    if (!status_failed(status)) {
+    struct pack *pack = actor_pack(actor);
+    pack_array(pack, 6);
+    pack_int(pack, running->rows);
+    pack_int(pack, running->plan);
+    pack_int(pack, database->running.live);
+    pack_int(pack, (int64_t)(running->cost_ns / (double)NS_PER_US));
+    pack_int(pack, running->waited_ns / NS_PER_US);
+    if (status_failed(status)) {
+        pack_nil(pack);
+    } else {
         struct cursor params = cursor_of(running->params);
         cursor_array(&params);
-        pack = actor_pack(actor);
-        pack_array(pack, 4);
-        pack_int(pack, running->rows);
-        pack_int(pack, running->plan);
-        pack_int(pack, database->running.live);
         tables_run(&database->tables, running->statement, &params, pack);
-        struct business_stats *shop = actor_business(actor);
-        shop->db_orders = database->tables.orders.created;
-        shop->db_revenue_cents = database->tables.orders.revenue_cents;
-        shop->db_pieces = database->tables.orders.pieces;
-        shop->db_stock_taken = database->tables.catalogue.taken;
+        tell_shop(actor);
     }
-    if (running->lock)
-        drop_lock(database, running);
+    if (running->locks)
+        leave_lock(database, running);
     actor_reply(actor, running->from, running->ask, status, pack);
     actor_release(actor, running->params);
     slab_give(&database->running, running);
+}
+
+static void running_due(void *owner, int64_t now_ns)
+{
+    (void)now_ns;
+    struct running *running = owner;
+    struct actor *actor = running->server->actor;
+    if (running->stage == HOLDING) {
+        finish(actor, running, STATUS_OK);
+        return;
+    }
+    end_waiting(running);
+    actor_stats(actor)->stores.lock_timeouts++;
+    running->rows = 0;
+    running->cost_ns = 0;
+    finish(actor, running, STATUS_LOCK_TIMEOUT);
+}
+
+/* The rest of its transaction, in which nobody else gets the row; one that takes nothing rolls back at once. */
+static void computed(struct actor *actor, struct running *running)
+{
+    struct database *database = actor_state(actor);
+    struct cursor params = cursor_of(running->params);
+    cursor_array(&params);
+    if (running->locks && running->hold_ns > 0 &&
+        tables_takes(&database->tables, running->statement, &params)) {
+        running->stage = HOLDING;
+        actor_arm(actor, &running->timer, actor_now(actor) + running->hold_ns);
+        return;
+    }
+    finish(actor, running, STATUS_OK);
 }
 
 static void server_due(void *owner, int64_t now_ns)
@@ -221,7 +263,7 @@ static void server_due(void *owner, int64_t now_ns)
     struct server *server = owner;
     struct sharing_job *job;
     while ((job = sharing_done(&server->cpu, now_ns)))
-        finish(server->actor, CONTAINER(job, struct running, job), STATUS_OK);
+        computed(server->actor, CONTAINER(job, struct running, job));
     rearm(server);
 }
 
@@ -235,38 +277,91 @@ static struct server *choose_server(struct database *database, const struct stat
     return &database->servers[chosen];
 }
 
-static void begin(struct actor *actor, struct message *message)
+static void choose_way(struct actor *actor, struct running *running, const struct statement *statement,
+                       uint64_t span)
 {
     struct database *database = actor_state(actor);
     const struct postgresql_spec *spec = &actor_scenario(actor)->postgresql;
+    const struct plan *plan = &statement->plans[running->plan = choose_plan(database, statement)];
+    double rows = plan->rows + plan->share * (double)rows_now(actor);
+    uint64_t chance = draw(actor_seed(actor), span, PURPOSE_JITTER, 0).a;
+    double cost_ns = statement->fixed_us * 1e3 + rows * spec->scan_ns_per_row * plan->row_cost;
+    running->server = choose_server(database, statement);
+    running->rows = (int64_t)rows;
+    running->cost_ns = cost_ns * draw_lognormal_mean1(chance, spec->jitter_sigma);
+    database->full_scans += plan->share >= 1;
+    if (database->growth_count && plan->share > 0)
+        database->growths[database->growth_count - 1].reads++;
+    running->hold_ns = 0;
+    if (statement->locks_row && spec->lock_hold_ns) {
+        chance = draw(actor_seed(actor), span, PURPOSE_HOLD, 0).a;
+        running->hold_ns =
+            (int64_t)((double)spec->lock_hold_ns * draw_lognormal_mean1(chance, spec->jitter_sigma));
+    }
+}
+
+/* False: others are before it at its row. */
+static bool take_lock(struct actor *actor, struct running *running)
+{
+    struct database *database = actor_state(actor);
+    struct cursor params = cursor_of(running->params);
+    cursor_array(&params);
+    int64_t product = cursor_int(&params);
+    running->locks = !params.bad;
+    if (!running->locks)
+        return true;
+    if (locks_take(&database->locks, &running->lock, product)) {
+        end_waiting(running);
+        return true;
+    }
+    int64_t limit_ns = actor_scenario(actor)->postgresql.lock_timeout_ns;
+    if (limit_ns)
+        actor_arm(actor, &running->timer, actor_now(actor) + limit_ns);
+    return false;
+}
+
+static void begin(struct actor *actor, struct message *message)
+{
+    struct database *database = actor_state(actor);
+    struct store_stats *stores = &actor_stats(actor)->stores;
     const struct statement *statement = &shop_statements[message->route];
-    bool room = (int)database->running.live < spec->max_connections * database->server_count;
-    struct running *running = room ? slab_take(&database->running) : NULL;
+    int most = actor_scenario(actor)->postgresql.max_connections * database->server_count;
+    struct running *running = (int)database->running.live < most ? slab_take(&database->running) : NULL;
     if (!running) {
         actor_reply(actor, message->from, message->ask, STATUS_CONNECTIONS_EXHAUSTED, NULL);
         return;
     }
-    const struct plan *plan = &statement->plans[running->plan = choose_plan(database, statement)];
-    double rows = plan->rows + plan->share * (double)rows_now(actor);
-    uint64_t chance = draw(actor_seed(actor), message->context.span, PURPOSE_JITTER, 0).a;
-    double cost_ns = statement->fixed_us * 1e3 + rows * spec->scan_ns_per_row * plan->row_cost;
-    running->server = choose_server(database, statement);
+    stores->active_peak = MAX(stores->active_peak, database->running.live);
+    stores->active_recent = MAX(stores->active_recent, database->running.live);
+    running->timer = (struct timer){.fire = running_due, .owner = running};
+    running->stage = WAITING;
     running->from = message->from;
     running->statement = message->route;
     running->ask = message->ask;
-    running->rows = (int64_t)rows;
-    running->cost_ns = cost_ns * draw_lognormal_mean1(chance, spec->jitter_sigma);
+    running->began_at_ns = actor_now(actor);
+    running->waited_ns = 0;
     running->params = body_ref(message->body);
-    database->full_scans += plan->share >= 1;
-    running->lock = 0;
-    if (statement->locks_row) {
-        struct cursor params = cursor_of(running->params);
-        cursor_array(&params);
-        running->lock = cursor_int(&params);
-        if (running->lock && !take_lock(database, running))
-            return;
+    choose_way(actor, running, statement, message->context.span);
+    running->locks = false;
+    if (!statement->locks_row || take_lock(actor, running))
+        compute(running);
+}
+
+/* Stops it wherever it is; what it has not yet computed costs nothing. */
+static void stop_running(struct actor *actor, struct running *running)
+{
+    struct sharing *cpu = &running->server->cpu;
+    if (running->stage == COMPUTING) {
+        sharing_remove(cpu, &running->job, actor_now(actor));
+        rearm(running->server);
+        running->cost_ns -= MAX(running->job.target - cpu->attained, 0);
+    } else if (running->stage == WAITING) {
+        end_waiting(running);
+        running->rows = 0;
+        running->cost_ns = 0;
     }
-    run_on_cpu(running);
+    actor_disarm(actor, &running->timer);
+    finish(actor, running, STATUS_DEADLINE);
 }
 
 static void cancel(struct actor *actor, uint64_t ask)
@@ -276,14 +371,10 @@ static void cancel(struct actor *actor, uint64_t ask)
         return;
     for (uint32_t slot = 0; slot < database->running.count; slot++) {
         struct running *running = slab_at(&database->running, slot);
-        if (!running || running->ask != ask)
-            continue;
-        if (running->job.place) {
-            sharing_remove(&running->server->cpu, &running->job, actor_now(actor));
-            rearm(running->server);
+        if (running && running->ask == ask) {
+            stop_running(actor, running);
+            return;
         }
-        finish(actor, running, STATUS_DEADLINE);
-        return;
     }
 }
 
@@ -308,6 +399,12 @@ static bool fault(struct actor *actor, const struct fault_spec *spec)
         database->server_count = MIN((int)spec->value, SERVERS_MAX - 1) + 1;
         return true;
     }
+    if (spec->kind == FAULT_TABLE_GROWTH) {
+        ASSERT(database->growth_count < FAULTS_MAX);
+        database->growths[database->growth_count++] = (struct growth){.by = spec};
+        catalogue_grow(&database->tables.catalogue, MIN((int64_t)spec->value, CATALOGUE_ROWS_MAX));
+        return true;
+    }
     int place = index_place(spec->target);
     if (place < 0)
         return false;
@@ -315,6 +412,20 @@ static bool fault(struct actor *actor, const struct fault_spec *spec)
     if (database->there[place])
         database->used[place] = 0;
     return true;
+}
+
+static bool growth_landed(const struct database *database, const struct fault_spec *spec,
+                          struct text *evidence)
+{
+    uint64_t reads = 0;
+    for (int i = 0; i < database->growth_count; i++)
+        if (database->growths[i].by == spec)
+            reads = database->growths[i].reads;
+    text_count(evidence, reads);
+    text_str(evidence, " statements scanned a table of ");
+    text_count(evidence, (uint64_t)spec->value);
+    text_str(evidence, " rows");
+    return reads > 0;
 }
 
 static bool landed(struct actor *actor, const struct fault_spec *spec, struct text *evidence)
@@ -325,6 +436,8 @@ static bool landed(struct actor *actor, const struct fault_spec *spec, struct te
         text_str(evidence, " statements ran on a replica");
         return spec->value < 1 || database->replica_reads > 0;
     }
+    if (spec->kind == FAULT_TABLE_GROWTH)
+        return growth_landed(database, spec, evidence);
     int place = index_place(spec->target);
     if (place < 0)
         return false;
@@ -337,7 +450,8 @@ static bool landed(struct actor *actor, const struct fault_spec *spec, struct te
         text_count(evidence, database->missed[place]);
         text_str(evidence, " statements looked for it in vain");
     } else {
-        text_str(evidence, "it is gone; no statement of this run looks for it");
+        text_str(evidence, database->there[place] ? "it was back before any statement looked for it"
+                                                  : "it is gone; no statement of this run looks for it");
     }
     if (database->full_scans) {
         text_str(evidence, "; ");

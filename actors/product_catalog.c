@@ -4,13 +4,57 @@
  */
 #include "core/actor.h"
 
-enum { VARIANT_RECOMMENDATIONS, OWN = 1, PAGE_TTL_S = 300 };
+enum { VARIANT_RECOMMENDATIONS, VARIANT_SEARCH, OWN = 1, UNINDEXED = 1, PAGE_TTL_S = 300, USER_MAX = 64 };
 
-static struct slice first_text(struct call *call)
+static const double price_most = 10000, price_limit = 1e9;
+
+/* ---- lists ---- */
+
+/* What a list was asked for. */
+struct listing {
+    struct slice category, words, user;
+    double price_min, price_max;
+};
+
+static const char senseless[] =
+    "expected 0 <= price_min <= price_max <= 1000000000, and a user_id of at most 64 "
+    "bytes";
+
+static double price(struct cursor *request, bool given, double otherwise)
 {
+    return given && !cursor_nil(request) ? cursor_real(request) : otherwise;
+}
+
+/* (category, [words,] price_min, price_max, user_id); a service that asks leaves out what it does not care for. */
+static void read_fields(struct call *call, bool with_words)
+{
+    struct listing *listing = call_locals(call);
     struct cursor request = call_request(call);
-    cursor_array(&request);
-    return cursor_text(&request);
+    uint32_t fields = cursor_array(&request), before = 1 + with_words;
+    if (fields)
+        listing->category = cursor_text(&request);
+    if (with_words && fields > 1)
+        listing->words = cursor_text(&request);
+    listing->price_min = price(&request, fields > before, 0);
+    listing->price_max = price(&request, fields > before + 1, price_most);
+    if (fields > before + 2 && !cursor_nil(&request))
+        listing->user = cursor_text(&request);
+    bool range = listing->price_min >= 0 && listing->price_min <= listing->price_max &&
+                 listing->price_max <= price_limit;
+    if (request.bad || !range || listing->user.len > USER_MAX)
+        call_refuse(call, STATUS_BAD_INPUT, senseless);
+}
+
+static void read_listing(struct call *call, const struct answer *answer)
+{
+    (void)answer;
+    read_fields(call, false);
+}
+
+static void read_search(struct call *call, const struct answer *answer)
+{
+    (void)answer;
+    read_fields(call, true);
 }
 
 /* [rows] and their number; `extra` more fields follow. */
@@ -27,39 +71,89 @@ static void the_rows(struct call *call, struct pack *body)
     pack_rows(call, body, 0);
 }
 
-static void category(struct call *call, struct pack *body)
+static void pack_text_of(struct pack *body, struct slice text)
 {
-    struct slice text = first_text(call);
-    pack_array(body, 1);
-    pack_text_len(body, text.at, text.len);
+    pack_text_len(body, text.len ? text.at : "", text.len);
+}
+
+static void category_and_price(struct call *call, struct pack *body)
+{
+    const struct listing *listing = call_locals(call);
+    pack_array(body, 3);
+    pack_text_of(body, listing->category);
+    pack_real(body, listing->price_min);
+    pack_real(body, listing->price_max);
 }
 
 static const struct step page[] = {
-    WORK(),
-    QUERY("catalog", "products_by_category", .body = category, .then = call_keep_value),
-    REPLY(STATUS_OK, the_rows),
-};
-
-static void category_and_words(struct call *call, struct pack *body)
-{
-    struct cursor request = call_request(call);
-    cursor_array(&request);
-    struct slice category_name = cursor_text(&request), words = cursor_text(&request);
-    pack_array(body, 2);
-    pack_text_len(body, category_name.at, category_name.len);
-    pack_text_len(body, words.at, words.len);
-}
-
-static const struct step search[] = {
-    WORK(),
-    QUERY("catalog", "search", .body = category_and_words, .then = call_keep_value),
+    WORK(.then = read_listing),
+    QUERY("catalog", "products_by_category", .body = category_and_price, .then = call_keep_value),
     REPLY(STATUS_OK, the_rows),
 };
 
 static const struct step popular[] = {
-    WORK(),
-    QUERY("catalog", "popular_with_history", .body = category, .then = call_keep_value),
+    WORK(.then = read_listing),
+    QUERY("catalog", "popular_with_history", .body = category_and_price, .then = call_keep_value),
     REPLY(STATUS_OK, the_rows),
+};
+
+/* ---- search: within the category, or (variant `unindexed`) in all of them by the first letters ---- */
+
+/* The variant is a release that demo traffic alone has met so far; the baseline is the control. */
+static bool unindexed(struct call *call)
+{
+    return call_variant(call, VARIANT_SEARCH) == UNINDEXED && call_context(call)->demo;
+}
+
+static bool indexed(struct call *call)
+{
+    return !unindexed(call);
+}
+
+static void category_words_price(struct call *call, struct pack *body)
+{
+    const struct listing *listing = call_locals(call);
+    pack_array(body, 4);
+    pack_text_of(body, listing->category);
+    pack_text_of(body, listing->words);
+    pack_real(body, listing->price_min);
+    pack_real(body, listing->price_max);
+}
+
+static void any_id_and_letters(struct call *call, struct pack *body)
+{
+    const struct listing *listing = call_locals(call);
+    pack_array(body, 2);
+    pack_nil(body);
+    pack_text_of(body, listing->words);
+}
+
+/* The rows have a column more than a list shows. */
+static void the_found(struct call *call, struct pack *body)
+{
+    struct cursor rows = cursor_of(call_kept(call));
+    uint32_t count = cursor_array(&rows);
+    pack_array(body, 2);
+    pack_array(body, count);
+    for (uint32_t i = 0; i < count; i++) {
+        cursor_array(&rows);
+        pack_array(body, 5);
+        for (int column = 0; column < 5; column++) {
+            struct slice value = cursor_raw(&rows);
+            pack_raw(body, value.at, value.len);
+        }
+        cursor_skip(&rows); /* its popularity */
+    }
+    pack_int(body, count);
+}
+
+static const struct step search[] = {
+    WORK(.then = read_search),
+    QUERY("catalog", "search", .when = indexed, .body = category_words_price, .then = call_keep_value),
+    QUERY("catalog", "search_products_unindexed", .when = unindexed, .body = any_id_and_letters,
+          .then = call_keep_value),
+    REPLY(STATUS_OK, the_rows, .when = indexed),
+    REPLY(STATUS_OK, the_found),
 };
 
 /* ---- one product, from the cache if it is there ---- */
@@ -149,12 +243,17 @@ static bool runs_query(struct call *call)
     return call_variant(call, VARIANT_RECOMMENDATIONS) == OWN;
 }
 
-static void user_and_category(struct call *call, struct pack *body)
+static void user_and_wish(struct call *call, struct pack *body)
 {
-    struct slice text = first_text(call);
-    pack_array(body, 2);
-    pack_label(body, "user-", 1000 + draw_below(call_draw(call, 0), 9000));
-    pack_text_len(body, text.at, text.len);
+    const struct listing *listing = call_locals(call);
+    pack_array(body, 4);
+    if (listing->user.len)
+        pack_text_of(body, listing->user);
+    else
+        pack_label(body, "user-", 1000 + draw_below(call_draw(call, 0), 9000));
+    pack_text_of(body, listing->category);
+    pack_real(body, listing->price_min);
+    pack_real(body, listing->price_max);
 }
 
 static void keep_recommended(struct call *call, const struct answer *answer)
@@ -166,15 +265,6 @@ static void keep_recommended(struct call *call, const struct answer *answer)
     call_keep_bytes(call, list.at, list.len);
 }
 
-static void any_price(struct call *call, struct pack *body)
-{
-    struct slice text = first_text(call);
-    pack_array(body, 3);
-    pack_text_len(body, text.at, text.len);
-    pack_int(body, 0);
-    pack_int(body, 10000);
-}
-
 static void the_recommendations(struct call *call, struct pack *body)
 {
     pack_rows(call, body, 1);
@@ -182,34 +272,38 @@ static void the_recommendations(struct call *call, struct pack *body)
 }
 
 static const struct step recommendations[] = {
-    WORK(),
+    WORK(.then = read_listing),
     ASK("recommendation-service", "POST /recommend", .limit_ms = 5000, .when = asks_service,
-        .body = user_and_category, .then = keep_recommended),
-    QUERY("recommendations", "recommendations", .when = runs_query, .body = any_price,
+        .body = user_and_wish, .then = keep_recommended),
+    QUERY("recommendations", "recommendations", .when = runs_query, .body = category_and_price,
           .then = call_keep_value),
     REPLY(STATUS_OK, the_recommendations),
 };
 
+#define LISTING " price_min?:real price_max?:real user_id?:text"
 #define PRODUCTS "products:[id:int name:text category:text price:real stock_quantity:int] count:int"
 
 static const struct route routes[] = {
     {.name = "GET /products",
      .steps = page,
-     .takes = "category:text",
+     .takes = "category:text" LISTING,
      .answers = PRODUCTS,
      .endpoint_type = "fast_indexed"},
     {.name = "GET /products/{id}",
      .steps = product,
      .takes = "id:int",
      .answers = "id:int name:text category:text price:real stock_quantity:int"},
-    {.name = "GET /products/search", .steps = search, .takes = "category:text q:text", .answers = PRODUCTS},
+    {.name = "GET /products/search",
+     .steps = search,
+     .takes = "category:text q:text" LISTING,
+     .answers = PRODUCTS},
     {.name = "GET /products/popular-with-history",
      .steps = popular,
-     .takes = "category:text",
+     .takes = "category:text" LISTING,
      .answers = PRODUCTS},
     {.name = "GET /products/recommendations",
      .steps = recommendations,
-     .takes = "category:text",
+     .takes = "category:text" LISTING,
      .answers = "recommendations:[id:int name:text price:real popularity:int] count:int demo_minute:int",
      .endpoint_type = "slow_unindexed"},
     {.name = NULL},
@@ -221,5 +315,5 @@ const struct actor_kind actor_product_catalog = {
     .work = {.p50_ns = 30 * NS_PER_MS, .p99_ns = 80 * NS_PER_MS},
     .routes = routes,
     .pools = {{"catalog", 20, 2000}, {"recommendations", 20, 2000}},
-    .variants = {{"recommendations", {"asked", "own"}}},
+    .variants = {{"recommendations", {"asked", "own"}}, {"search", {"indexed", "unindexed"}}},
 };

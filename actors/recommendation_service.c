@@ -4,13 +4,15 @@
 static void category_and_price(struct call *call, struct pack *body)
 {
     struct cursor request = call_request(call);
-    cursor_array(&request);
+    uint32_t fields = cursor_array(&request);
     cursor_skip(&request);
     struct slice category = cursor_text(&request);
+    double low = fields > 2 && !cursor_nil(&request) ? cursor_real(&request) : 0;
+    double high = fields > 3 && !cursor_nil(&request) ? cursor_real(&request) : 10000;
     pack_array(body, 3);
     pack_text_len(body, category.at, category.len);
-    pack_int(body, 0);
-    pack_int(body, 10000);
+    pack_real(body, low);
+    pack_real(body, high);
 }
 
 static void recommended(struct call *call, struct pack *body)
@@ -32,7 +34,7 @@ static const struct step recommend[] = {
 static const struct route routes[] = {
     {.name = "POST /recommend",
      .steps = recommend,
-     .takes = "user_id:text category:text",
+     .takes = "user_id:text category:text price_min?:real price_max?:real",
      .answers = "user_id:text recommendations:[id:int name:text price:real popularity:int]",
      .endpoint_type = "slow_unindexed"},
     {.name = NULL},

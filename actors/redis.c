@@ -8,6 +8,7 @@
 #include "core/due.h"
 #include "core/message.h"
 #include "core/slab.h"
+#include "core/starting_cart.h"
 
 #define uthash_fatal(message) ASSERT(!message)
 #pragma GCC diagnostic push
@@ -18,10 +19,9 @@
 enum {
     KEY_BYTES_MAX = 64,
     CART_ITEMS_MAX = 32,
+    QUANTITY_MAX = 1000000, /* added at once */
     UNDER_WAY_MAX = 4096,
-    PURPOSE_LATENCY = 0x400,
-    FIRST_CART = 1000,
-    SEEDED_PRODUCTS = 5000
+    PURPOSE_LATENCY = 0x400
 };
 
 struct item {
@@ -111,10 +111,12 @@ static enum status hgetall(struct actor *actor, struct slice key, struct cursor 
 static enum status hset(struct actor *actor, struct slice key, struct cursor *arguments, struct pack *answer)
 {
     int64_t product = cursor_int(arguments), quantity = cursor_int(arguments);
+    if (arguments->bad || quantity < 1 || quantity > QUANTITY_MAX)
+        return STATUS_BAD_INPUT;
     int64_t ttl_ns = actor_scenario(actor)->redis.cart_ttl_ns;
     struct entry *cart = find(actor, key);
-    bool is_new = !cart;
-    if (is_new)
+    bool is_new = !cart || !cart->item_count;
+    if (!cart)
         cart = add(actor, key, ttl_ns);
     uint32_t at = 0;
     while (at < cart->item_count && cart->items[at].product != product)
@@ -146,10 +148,14 @@ static enum status get(struct actor *actor, struct slice key, struct cursor *arg
 {
     (void)arguments;
     const struct entry *entry = find(actor, key);
-    if (entry && entry->value)
+    struct store_stats *stats = &actor_stats(actor)->stores;
+    if (entry && entry->value) {
+        stats->cache_hits++;
         pack_raw(answer, entry->value->bytes, entry->value->len);
-    else
+    } else {
+        stats->cache_misses++;
         pack_nil(answer);
+    }
     return STATUS_OK;
 }
 
@@ -216,23 +222,19 @@ static void receive(struct actor *actor, struct message *message)
               actor_now(actor) + draw_duration(chance, latency, cache->latency_sigma));
 }
 
-/* Carts that were there before the run: two products each, one in three has a third. */
 static void seed_carts(struct actor *actor)
 {
     int carts = MIN(actor_scenario(actor)->redis.carts, actor_scenario(actor)->redis.keys_max);
-    for (int i = 0; i < carts; i++) {
+    for (uint64_t i = 0; i < (uint64_t)carts; i++) {
+        int64_t products[STARTING_CART_PRODUCTS];
         struct pack *label = actor_pack(actor);
-        pack_label(label, "cart-", (uint64_t)FIRST_CART + (uint64_t)i);
+        pack_label(label, "cart-", STARTING_CART_FIRST + i);
         struct cursor cursor = {.at = label->bytes, .end = label->bytes + label->len};
         struct slice name = cursor_text(&cursor);
         struct entry *cart = add(actor, name, actor_scenario(actor)->redis.cart_ttl_ns);
-        cart->item_count = 2 + (i % 3 == 0);
-        for (uint32_t n = 0; n < cart->item_count; n++) {
-            struct draw chance = draw(actor_seed(actor), (uint64_t)i, PURPOSE_LATENCY + 1, n);
-            cart->items[n].product =
-                1 + (int64_t)draw_below(chance.a, SEEDED_PRODUCTS / 8) * 8 + (n + (uint32_t)i) % 8;
-            cart->items[n].quantity = 1;
-        }
+        cart->item_count = starting_cart(actor_seed(actor), i, products);
+        for (uint32_t n = 0; n < cart->item_count; n++)
+            cart->items[n] = (struct item){products[n], 1};
     }
 }
 

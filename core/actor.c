@@ -26,9 +26,9 @@ uint64_t actor_seed(const struct actor *actor)
     return actor->world->seed;
 }
 
-struct business_stats *actor_business(struct actor *actor)
+struct run_stats *actor_stats(struct actor *actor)
 {
-    return &actor->world->stats.business;
+    return &actor->world->stats;
 }
 
 void actor_arm(struct actor *actor, struct timer *timer, int64_t at_ns)
@@ -49,6 +49,11 @@ struct body *actor_body(struct actor *actor, const void *bytes, size_t len)
 void actor_release(struct actor *actor, struct body *body)
 {
     body_unref(&actor->world->messages.bodies, body);
+}
+
+void actor_wake(struct actor *actor, int64_t now_ns)
+{
+    actor->world->now_ns = MAX(actor->world->now_ns, now_ns);
 }
 
 struct pack *actor_pack(struct actor *actor)

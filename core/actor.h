@@ -36,7 +36,7 @@ struct answer {
     struct body *raw; /* NULL when nothing came back */
 };
 
-enum step_kind { STEP_END, STEP_WORK, STEP_ASK, STEP_QUERY, STEP_CACHE, STEP_DO, STEP_REPLY };
+enum step_kind { STEP_END, STEP_WORK, STEP_THINK, STEP_ASK, STEP_QUERY, STEP_CACHE, STEP_DO, STEP_REPLY };
 
 struct step {
     enum step_kind kind;
@@ -55,9 +55,14 @@ struct step {
 };
 
 /* WORK: service time, from the scenario's distribution for this service. */
-#define WORK()                                                                                               \
+#define WORK(...)                                                                                            \
     {                                                                                                        \
-        .kind = STEP_WORK                                                                                    \
+        .kind = STEP_WORK, __VA_ARGS__                                                                       \
+    }
+/* THINK: the visitor of a journey reads; how long is the stream's (struct visit_spec). */
+#define THINK(...)                                                                                           \
+    {                                                                                                        \
+        .kind = STEP_THINK, __VA_ARGS__                                                                      \
     }
 #define ASK(service, route_, ...)                                                                            \
     {                                                                                                        \
@@ -92,6 +97,9 @@ struct route {
     const char *takes; /* fields of the request, in order */
     const char *answers; /* fields of a successful answer */
     const char *endpoint_type; /* attribute of its SERVER span, or NULL */
+    /* A journey's end, by itself or by a failure; not where traffic ends while its visitor thinks. */
+    void (*leave)(struct call *);
+    void (*lost)(struct call *); /* attributes of a scripted failure, which comes before any step */
 };
 
 struct pool_default {
@@ -150,6 +158,8 @@ const struct trace_context *call_context(const struct call *call);
 /* 64 bits of chance that belong to this call and index alone. */
 uint64_t call_draw(const struct call *call, uint32_t index);
 uint64_t call_request_number(const struct call *call); /* of the root, from the stream */
+/* Of a journey: how the stream's visitors behave. */
+const struct visit_spec *call_visit(const struct call *call);
 struct attrs *call_attrs(struct call *call); /* of its SERVER span */
 int call_variant(const struct call *call, int variant);
 enum status call_failure(const struct call *call); /* of the step that failed, in on_failure */
@@ -174,7 +184,7 @@ const struct scenario *actor_scenario(const struct actor *actor);
 int64_t actor_now(const struct actor *actor);
 int64_t actor_timeline(const struct actor *actor); /* now on the scenario's timeline; 0 before it starts */
 uint64_t actor_seed(const struct actor *actor);
-struct business_stats *actor_business(struct actor *actor);
+struct run_stats *actor_stats(struct actor *actor); /* for what the store itself counts */
 /* Arms a timer of the actor's own (core/due.h). */
 void actor_arm(struct actor *actor, struct timer *timer, int64_t at_ns);
 void actor_disarm(struct actor *actor, struct timer *timer);
@@ -182,6 +192,8 @@ void actor_disarm(struct actor *actor, struct timer *timer);
 struct body *actor_body(struct actor *actor, const void *bytes, size_t len);
 /* Gives back a body that was held with body_ref. */
 void actor_release(struct actor *actor, struct body *body);
+/* An edge's store has news between two turns: the world's clock moves on to then, before it answers. */
+void actor_wake(struct actor *actor, int64_t now_ns);
 /* Answers an ask: `body` writes it, NULL sends none. */
 struct pack *actor_pack(struct actor *actor); /* empty; for one answer */
 void actor_reply(struct actor *actor, uint16_t to, uint64_t ask, enum status status, const struct pack *body);

@@ -4,10 +4,15 @@
  * A watch keeps the last samples of one condition. A flow's stages are levels: it fires at the first
  * instant t_n for which t_1 <= ... <= t_n exist, each stage true at its instant and within its frame of the
  * one before. The latest such instant of each stage is enough to know, for frames only end. Burn rate:
- * error ratio over both windows above factor x (1 - objective) (Google SRE workbook, chapter 5); windows
- * are clipped at the start of the run.
+ * error ratio over both windows above factor x (1 - objective) (Google SRE workbook, chapter 5).
+ *
+ * Windows are clipped where the run begins, or reach on into its history (world_options.history_ns): healthy
+ * traffic at the rates of the timeline's start. Of that only requests are known, and what stands still while
+ * all is well; windows of other series are clipped all the same.
  */
 #include "core/parts.h"
+#include "core/probe.h"
+#include "core/spread.h"
 
 #include <stdlib.h>
 
@@ -20,6 +25,7 @@ struct ring {
 struct watch {
     const struct condition *condition;
     struct ring ring;
+    struct spread *spread; /* instead, of a distribution */
     struct watch *children;
     int64_t true_since_ns; /* NEVER: false now */
 };
@@ -36,13 +42,33 @@ struct alerts {
     size_t count;
 };
 
-/* No window reaches further back than the run. */
-static void ring_init(struct ring *ring, int64_t over_ns, const struct scenario *scenario)
+/* Values now, and what they grew by a second while all was well. */
+struct start {
+    double top, bottom, top_per_s, bottom_per_s;
+    bool known; /* that the rates are */
+};
+
+/* No window reaches further back than the run and its history. */
+static size_t samples_of(const struct world *world, int64_t over_ns)
 {
-    ring->length = (size_t)(MIN(over_ns, scenario->duration_ns) / WORLD_SAMPLE_NS) + 1;
+    int64_t reach_ns = world->scenario->duration_ns + world->history_ns;
+    return (size_t)(MIN(over_ns, reach_ns) / WORLD_SAMPLE_NS);
+}
+
+static void ring_init(struct ring *ring, const struct world *world, int64_t over_ns,
+                      const struct start *start)
+{
+    ring->length = samples_of(world, over_ns) + 1;
     ring->top = base_alloc(ring->length, sizeof *ring->top);
     ring->bottom = base_alloc(ring->length, sizeof *ring->bottom);
-    ring->filled = 1; /* the run's start, all zero */
+    size_t back = start->known ? (size_t)(world->history_ns / WORLD_SAMPLE_NS) : 0;
+    ring->filled = MIN(back + 1, ring->length);
+    for (size_t i = 0; i < ring->filled; i++) {
+        double ago_s = (double)i * (double)WORLD_SAMPLE_NS / (double)NS_PER_S;
+        size_t at = (ring->length - i) % ring->length;
+        ring->top[at] = start->top - ago_s * start->top_per_s;
+        ring->bottom[at] = start->bottom - ago_s * start->bottom_per_s;
+    }
 }
 
 static void ring_fini(struct ring *ring)
@@ -75,23 +101,86 @@ static double ring_max(const struct ring *ring)
     return most;
 }
 
-static void watch_init(struct watch *watch, const struct condition *condition,
-                       const struct scenario *scenario)
+static double requests_per_s(const struct world *world, int stream)
+{
+    double sum = 0;
+    for (int i = 0; i < (int)world->scenario->stream_count; i++)
+        if (stream == PROBE_ALL_STREAMS || stream == i)
+            sum += stream_rate_per_min(&world->scenario->streams[i], 0) / 60;
+    return sum;
+}
+
+static double healthy_per_s(const struct world *world, const struct probe *probe)
+{
+    return probe->kind == PROBE_REQUESTS ? requests_per_s(world, probe->index) : 0;
+}
+
+static bool is_ratio(const struct condition *condition)
+{
+    const struct probe_type *type = probe_type(condition->series.kind);
+    return condition->per.name || (type->nature == PROBE_COUNTER && type->unit == PROBE_RATE);
+}
+
+static double bottom_now(const struct world *world, const struct condition *condition)
+{
+    return condition->per.name ? figure_now(world, &condition->per) : figure_base(world, &condition->series);
+}
+
+static struct start start_of(const struct world *world, const struct condition *condition)
+{
+    const struct probe *series = &condition->series, *per = &condition->per;
+    bool known = probe_type(series->kind)->healthy && (!per->name || probe_type(per->kind)->healthy);
+    double bottom_per_s = per->name ? healthy_per_s(world, per) : 0;
+    if (!per->name && series->kind == PROBE_ERRORS)
+        bottom_per_s = requests_per_s(world, series->index);
+    return (struct start){
+        .top = figure_now(world, series),
+        .bottom = bottom_now(world, condition),
+        .top_per_s = healthy_per_s(world, series),
+        .bottom_per_s = bottom_per_s,
+        .known = known,
+    };
+}
+
+static bool is_spread(const struct condition *condition)
+{
+    return probe_type(condition->series.kind)->nature == PROBE_DISTRIBUTION;
+}
+
+static void watch_init(struct watch *watch, const struct world *world, const struct condition *condition)
 {
     *watch = (struct watch){.condition = condition, .true_since_ns = NEVER};
-    if (condition->kind == CONDITION_SERIES)
-        ring_init(&watch->ring, condition->over_ns, scenario);
+    if (condition->kind == CONDITION_SERIES && is_spread(condition)) {
+        struct histogram now = {0};
+        figure_spread(world, &condition->series, &now);
+        watch->spread = spread_new(samples_of(world, condition->over_ns), &now);
+    } else if (condition->kind == CONDITION_SERIES) {
+        struct start start = start_of(world, condition);
+        ring_init(&watch->ring, world, condition->over_ns, &start);
+    }
     watch->children = base_alloc(condition->child_count, sizeof *watch->children);
     for (size_t i = 0; i < condition->child_count; i++)
-        watch_init(&watch->children[i], &condition->children[i], scenario);
+        watch_init(&watch->children[i], world, &condition->children[i]);
 }
 
 static void watch_fini(struct watch *watch)
 {
     ring_fini(&watch->ring);
+    spread_free(watch->spread);
     for (size_t i = 0; i < watch->condition->child_count; i++)
         watch_fini(&watch->children[i]);
     free(watch->children);
+}
+
+static struct probe errors_of(int stream)
+{
+    return (struct probe){.kind = PROBE_ERRORS, .index = stream};
+}
+
+static struct start burn_start(const struct world *world, int stream)
+{
+    struct condition errors = {.series = errors_of(stream)};
+    return start_of(world, &errors);
 }
 
 struct alerts *alerts_new(struct world *world)
@@ -104,12 +193,13 @@ struct alerts *alerts_new(struct world *world)
         const struct alert_spec *spec = &scenario->alerts[i];
         struct alert_watch *watch = &alerts->of[i];
         if (spec->kind == ALERT_BURN_RATE) {
-            ring_init(&watch->burn_long, spec->long_ns, scenario);
-            ring_init(&watch->burn_short, spec->short_ns, scenario);
+            struct start start = burn_start(world, spec->stream);
+            ring_init(&watch->burn_long, world, spec->long_ns, &start);
+            ring_init(&watch->burn_short, world, spec->short_ns, &start);
         }
         for (size_t s = 0; s < spec->stage_count; s++) {
             watch->reached_ns[s] = -1;
-            watch_init(&watch->stages[s], &spec->stages[s].when, scenario);
+            watch_init(&watch->stages[s], world, &spec->stages[s].when);
         }
     }
     return alerts;
@@ -127,85 +217,31 @@ void alerts_free(struct alerts *alerts)
     free(alerts);
 }
 
-/* ---- figures ---- */
+/* ---- judging ---- */
 
-static double stream_sum(const struct world *world, int stream, bool failed)
-{
-    double sum = 0;
-    for (int i = 0; i < (int)world->scenario->stream_count; i++) {
-        const struct stream_stats *stats = &world->stats.streams[i];
-        if (stream == PROBE_ALL_STREAMS || stream == i)
-            sum += (double)(failed ? stats->ended_failed : stats->ended);
-    }
-    return sum;
-}
-
-static double pool_figure(const struct world *world, const struct probe *probe)
-{
-    double sum = 0;
-    for (size_t a = 0; a < world->actor_count; a++)
-        for (size_t i = 0; i < world->actors[a].pool_count; i++) {
-            const struct pool *pool = &world->actors[a].pools[i].pool;
-            if (strcmp(pool->name, probe->pool) != 0)
-                continue;
-            if (probe->kind == PROBE_POOL_WAITERS)
-                sum += pool->waiters_peak;
-            else
-                sum += probe->kind == PROBE_POOL_USED ? pool_active(pool) : (double)pool->stats->timeouts;
-        }
-    return sum;
-}
-
-static double figure(const struct world *world, const struct probe *probe)
-{
-    switch (probe->kind) {
-    case PROBE_REQUESTS:
-        return stream_sum(world, probe->index, false);
-    case PROBE_ERRORS:
-        return stream_sum(world, probe->index, true);
-    case PROBE_POOL_WAITERS:
-    case PROBE_POOL_USED:
-    case PROBE_POOL_TIMEOUTS:
-        return pool_figure(world, probe);
-    case PROBE_LOGS:
-        return (double)world->stats.logs[probe->index];
-    case PROBE_TRACE_DEPTH:
-        return world->stats.max_depth;
-    case PROBE_TRACE_SPANS:
-        return (double)world->stats.spans;
-    case PROBE_ORDERS:
-        return (double)world->stats.business.count[BUSINESS_ORDER];
-    case PROBE_REVENUE:
-        return (double)world->stats.business.revenue_cents / 100;
-    default:
-        ASSERT(!"the loader refuses alerts on it");
-        return 0;
-    }
-}
-
-static bool is_gauge(enum probe_kind kind)
-{
-    return kind == PROBE_POOL_WAITERS || kind == PROBE_POOL_USED || kind == PROBE_TRACE_DEPTH;
-}
-
-static double watched(const struct world *world, struct watch *watch)
+/* The condition's value over its window; false: there is none, for nothing happened in it. */
+static bool watched(const struct world *world, struct watch *watch, double *value)
 {
     const struct condition *condition = watch->condition;
-    bool of_requests = !condition->per.name && condition->series.kind == PROBE_ERRORS;
-    bool ratio = condition->per.name || of_requests;
-    double top = figure(world, &condition->series), bottom = 0;
-    if (of_requests)
-        bottom = stream_sum(world, condition->series.index, false);
-    else if (ratio)
-        bottom = figure(world, &condition->per);
+    if (watch->spread) {
+        struct histogram now = {0};
+        figure_spread(world, &condition->series, &now);
+        spread_put(watch->spread, &now);
+        *value = histogram_quantile(spread_window(watch->spread), condition->quantile);
+        return spread_window(watch->spread)->count > 0;
+    }
+    double top = figure_now(world, &condition->series), bottom = bottom_now(world, condition);
     ring_put(&watch->ring, top, bottom);
-    if (is_gauge(condition->series.kind))
-        return ring_max(&watch->ring);
+    if (probe_type(condition->series.kind)->nature == PROBE_LEVEL) {
+        *value = ring_max(&watch->ring);
+        return true;
+    }
     if (condition->over_ns)
         ring_growth(&watch->ring, &top, &bottom);
-    if (!ratio)
-        return top;
-    return bottom > 0 ? top / bottom : 0;
+    *value = top;
+    if (is_ratio(condition))
+        *value = bottom > 0 ? top / bottom : 0;
+    return true;
 }
 
 /* Every child is judged, so that each keeps its samples. */
@@ -227,8 +263,9 @@ static bool judge_condition(const struct world *world, struct watch *watch, int6
         true_now = held == 0;
         break;
     default: {
-        double value = watched(world, watch);
-        true_now = condition->below ? value < condition->bound : value > condition->bound;
+        double value;
+        true_now = watched(world, watch, &value) &&
+                   (condition->below ? value < condition->bound : value > condition->bound);
     }
     }
     if (!true_now)
@@ -264,11 +301,44 @@ static bool burns(struct ring *ring, double failed, double ended, double limit)
 static bool judge_burn_rate(const struct world *world, const struct alert_spec *spec,
                             struct alert_watch *watch)
 {
-    double failed = stream_sum(world, spec->stream, true), ended = stream_sum(world, spec->stream, false);
+    struct probe errors = errors_of(spec->stream);
+    double failed = figure_now(world, &errors), ended = figure_base(world, &errors);
     double limit = spec->factor * (1 - spec->objective);
     bool over_long = burns(&watch->burn_long, failed, ended, limit);
     bool over_short = burns(&watch->burn_short, failed, ended, limit);
     return over_long && over_short;
+}
+
+/* Where it has just begun or ended to fire. */
+static void turn(struct alert_stats *stats, bool firing, int64_t at_ns)
+{
+    if (firing) {
+        if (!stats->fired)
+            stats->fired_at_ns = at_ns;
+        stats->fired = true;
+        stats->resolved_at_ns = NEVER;
+        if (stats->firings < ALERT_SPELLS_MAX)
+            stats->spells[stats->firings] = (struct alert_spell){at_ns, NEVER};
+        stats->firings++;
+        return;
+    }
+    stats->resolved_at_ns = at_ns;
+    if (stats->firings <= ALERT_SPELLS_MAX)
+        stats->spells[stats->firings - 1].resolved_at_ns = at_ns;
+}
+
+/* Peaks are of the time from sample to sample. */
+static void forget_peaks(struct world *world)
+{
+    uint32_t active = 0;
+    for (size_t a = 0; a < world->actor_count; a++)
+        for (size_t i = 0; i < world->actors[a].pool_count; i++) {
+            struct pool *pool = &world->actors[a].pools[i].pool;
+            pool->waiters_peak = pool->waiters;
+            active += (uint32_t)pool->used;
+        }
+    world->stats.stores.active_recent = active;
+    world->stats.stores.connections_recent = (uint32_t)world->connections.active;
 }
 
 void alerts_judge(struct world *world, int64_t now_ns)
@@ -276,22 +346,11 @@ void alerts_judge(struct world *world, int64_t now_ns)
     for (size_t i = 0; i < world->alerts->count; i++) {
         const struct alert_spec *spec = &world->scenario->alerts[i];
         struct alert_watch *watch = &world->alerts->of[i];
-        struct alert_stats *stats = &world->stats.alerts[i];
         bool firing = spec->kind == ALERT_BURN_RATE ? judge_burn_rate(world, spec, watch)
                                                     : judge_flow(world, spec, watch, now_ns);
-        if (firing && !stats->fired) {
-            stats->fired = true;
-            stats->fired_at_ns = world_timeline(world, now_ns);
-        }
-        if (watch->firing && !firing)
-            stats->resolved_at_ns = world_timeline(world, now_ns);
-        if (firing)
-            stats->resolved_at_ns = NEVER;
+        if (firing != watch->firing)
+            turn(&world->stats.alerts[i], firing, world_timeline(world, now_ns));
         watch->firing = firing;
     }
-    for (size_t a = 0; a < world->actor_count; a++)
-        for (size_t i = 0; i < world->actors[a].pool_count; i++) {
-            struct pool *pool = &world->actors[a].pools[i].pool;
-            pool->waiters_peak = pool->waiters;
-        }
+    forget_peaks(world);
 }

@@ -1,36 +1,6 @@
 /* ask: a step that asks another service, or a command to the cache - one CLIENT span, one answer, one limit. */
 #include "core/parts.h"
 
-/* Every request of a journey is a trace of its own; the first one's start was meant for this instant. */
-static void begin_root(struct call *call)
-{
-    struct world *world = call->actor->world;
-    if (call->intended_at_ns == NEVER) {
-        struct trace_context fresh =
-            trace_root(world->seed, call->context.stream, call->number | (uint64_t)call->step << 48);
-        call->below.trace_hi = fresh.trace_hi;
-        call->below.trace_lo = fresh.trace_lo;
-        call->intended_at_ns = world->now_ns;
-        world_date(world, &call->below, world->now_ns);
-    }
-    struct stream_stats *stats = &world->stats.streams[call->context.stream];
-    stats->started++;
-    stats->in_flight++;
-}
-
-/* A request of ours that is refused as wrong, or asks for what is not there, has failed its customer. */
-static void end_root(struct call *call, enum status status)
-{
-    struct world *world = call->actor->world;
-    bool failed = status_failed(status) || status == STATUS_BAD_INPUT || status == STATUS_NOT_FOUND;
-    struct stream_stats *stats = &world->stats.streams[call->context.stream];
-    stats->in_flight--;
-    stats_root(stats, world_counted(world, call->intended_at_ns), world->now_ns - call->intended_at_ns,
-               failed);
-    world->stats.traces++;
-    call->intended_at_ns = NEVER;
-}
-
 struct body *ask_open(struct call *call, const struct bound_step *bound)
 {
     struct world *world = call->actor->world;
@@ -51,8 +21,10 @@ void ask_begin(struct call *call, const struct bound_step *bound)
 {
     struct world *world = call->actor->world;
     if (call->root)
-        begin_root(call);
+        journey_request(call);
     struct body *body = ask_open(call, bound);
+    if (call->root)
+        journey_requested(call);
     if (bound->site->path_template && body)
         call->span.path_param = call_path_param(body, call->span_digits);
     struct trace_context context = span_context(&call->span, &call->below);
@@ -66,6 +38,10 @@ void ask_begin(struct call *call, const struct bound_step *bound)
     struct body *held = body_ref(body);
     body_unref(&world->messages.bodies, call->sent);
     call->sent = held;
+    if (call->actor->loses && script_loses(call, bound)) {
+        body_unref(&world->messages.bodies, body);
+        return;
+    }
     if (outbound_leaves(call, bound)) {
         outbound_begin(call, bound, &context, body);
         body_unref(&world->messages.bodies, body);
@@ -93,7 +69,7 @@ void ask_ended(struct call *call, const struct bound_step *bound, enum status st
                   took_ns, world->now_ns, span);
     world_emit(world, span, status, world->now_ns);
     if (call->root)
-        end_root(call, status);
+        journey_answered(call, status);
 }
 
 void ask_answered(struct call *call, struct message *message)

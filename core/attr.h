@@ -41,6 +41,9 @@
     X(DB_CONNECTION_STATE, "db.client.connection.state")                                                     \
     X(SESSION_ID, "session.id")                                                                              \
     X(METRIC_OVERFLOW, "otel.metric.overflow")                                                               \
+    X(OTEL_COMPONENT_NAME, "otel.component.name")                                                            \
+    X(OTEL_COMPONENT_TYPE, "otel.component.type")                                                            \
+    X(OTEL_SAMPLING_RESULT, "otel.span.sampling_result")                                                     \
     X(TRAFFIC_TYPE, "traffic.type")                                                                          \
     X(ENDPOINT_TYPE, "endpoint.type")                                                                        \
     X(DEMO_MINUTE, "demo.minute")                                                                            \
@@ -54,6 +57,7 @@
     X(DB_ROWS_SCANNED, "db.rows_scanned")                                                                    \
     X(DB_SLOW_QUERY, "db.slow_query")                                                                        \
     X(DB_QUERY_MS, "db.query.duration_ms")                                                                   \
+    X(DB_LOCK_WAIT_MS, "db.lock.wait_time_ms")                                                               \
     X(DB_ACTIVE_QUERIES, "db.active_queries")                                                                \
     X(POOL_SIZE, "db.connection_pool.size")                                                                  \
     X(POOL_ACTIVE, "db.connection_pool.active")                                                              \
@@ -66,6 +70,10 @@
     X(ORDER_ID, "order.id")                                                                                  \
     X(USER_ID, "user.id")                                                                                    \
     X(SHOP_OUTCOME, "shop.outcome")                                                                          \
+    X(LOAD_STREAM, "load.stream")                                                                            \
+    X(STATEMENT_NAME, "db.statement.name")                                                                   \
+    X(CACHE_OUTCOME, "cache.outcome")                                                                        \
+    X(LOG_BODY, "log.body")                                                                                  \
     X(MAILBOX_ACTOR, "actor.name")                                                                           \
     X(LOG_CATEGORY, "category")                                                                              \
     X(LOG_QUERY_MS, "query_duration_ms")                                                                     \

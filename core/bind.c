@@ -204,6 +204,24 @@ static void bind_query(struct world *world, struct actor *actor, struct bound_st
     bound->edge = stats_edge(world, actor->kind->service, "postgresql");
 }
 
+/* One line a route and function, however many steps it takes. */
+static size_t profile_line(struct world *world, const struct actor *actor, const struct route *route,
+                           const char *function)
+{
+    struct run_stats *stats = &world->stats;
+    for (size_t i = 0; i < stats->profile_count; i++) {
+        const struct profile_line *line = &stats->profile[i];
+        if (line->service == actor->kind->service && line->route == route->name &&
+            strcmp(line->function, function) == 0)
+            return i;
+    }
+    stats->profile =
+        base_grow(stats->profile, stats->profile_count, stats->profile_count + 1, sizeof *stats->profile);
+    stats->profile[stats->profile_count] =
+        (struct profile_line){.service = actor->kind->service, .route = route->name, .function = function};
+    return stats->profile_count++;
+}
+
 void bind_route(struct actor *actor, struct bound_route *bound, const struct route *route)
 {
     struct world *world = actor->world;
@@ -223,6 +241,7 @@ void bind_route(struct actor *actor, struct bound_route *bound, const struct rou
         if (step->kind == STEP_REPLY && !step->when)
             break;
     }
+    size_t requests = 0;
     bound->steps = base_alloc(bound->step_count, sizeof *bound->steps);
     for (size_t i = 0; i < bound->step_count; i++) {
         struct bound_step *step = &bound->steps[i];
@@ -234,7 +253,14 @@ void bind_route(struct actor *actor, struct bound_route *bound, const struct rou
             bind_cache(world, actor, step);
         else if (step->step->kind == STEP_QUERY)
             bind_query(world, actor, step);
+        if (step->step->kind == STEP_QUERY)
+            step->profile = profile_line(world, actor, route, step->statement->name);
+        else if (step->step->kind == STEP_WORK)
+            step->profile = profile_line(world, actor, route, "work");
+        ASSERT(step->step->kind != STEP_THINK || actor->kind->drives_load);
+        requests += step->step->kind == STEP_ASK;
     }
+    bound->visit = actor->kind->drives_load && requests > 1;
 }
 
 static struct series *pool_series(struct actor_pool *pool, enum metric_id metric, const char *state)
@@ -264,6 +290,7 @@ static void bind_pool(struct actor *actor, struct actor_pool *bound, const struc
     }
     pool->granted = query_granted;
     pool->zero_ns = actor->world->zero_ns;
+    pool->total = &actor->world->connections;
     if (!stats->pools)
         stats->pools = base_alloc(SERVICES_MAX * SERVICE_POOLS_MAX, sizeof *stats->pools);
     pool->stats = &stats->pools[stats->pool_count++];
@@ -279,6 +306,8 @@ static void bind_pool(struct actor *actor, struct actor_pool *bound, const struc
     bound->timeouts = pool_series(bound, METRIC_POOL_TIMEOUTS, NULL);
     bound->wait = pool_series(bound, METRIC_POOL_WAIT, NULL);
     bound->use = pool_series(bound, METRIC_POOL_USE, NULL);
+    bound->acquire = pool_series(bound, METRIC_POOL_ACQUIRE, NULL);
+    bound->waiters_peak = pool_series(bound, METRIC_POOL_WAITERS_PEAK, NULL);
 }
 
 static void bind_kind(struct world *world, struct actor *actor, const struct actor_kind *kind)
@@ -324,10 +353,23 @@ static void bind_shop(struct world *world)
     world->sold_out = metrics_series(&world->metrics, METRIC_SHOP_ORDERS, service, outcome.list, 1);
 }
 
+/* Nothing is told of journeys that nobody takes. */
+static bool journey_played(const struct scenario *scenario, const char *journey)
+{
+    for (size_t i = 0; i < scenario->stream_count; i++)
+        for (size_t m = 0; m < scenario->streams[i].mix_count; m++)
+            for (size_t j = 0; j < scenario->streams[i].mixes[m].count; j++)
+                if (strcmp(scenario->streams[i].mixes[m].of[j].journey, journey) == 0)
+                    return true;
+    return false;
+}
+
 void bind_world(struct world *world)
 {
     const struct registry *registry = world->registry;
     ASSERT(registry->kind_count <= SERVICES_MAX);
+    world->connections.peak = &world->stats.stores.connections_peak;
+    world->connections.recent = &world->stats.stores.connections_recent;
     world->actor_count = world->stats.service_count = registry->kind_count;
     world->actors = base_alloc(world->actor_count, sizeof *world->actors);
     for (size_t i = 0; i < world->actor_count; i++) {
@@ -347,9 +389,11 @@ void bind_world(struct world *world)
             actor->route_count++;
         actor->routes = base_alloc(actor->route_count, sizeof *actor->routes);
         for (size_t r = 0; r < actor->route_count; r++)
-            bind_route(actor, &actor->routes[r], &actor->kind->routes[r]);
+            if (!actor->kind->drives_load || journey_played(world->scenario, actor->kind->routes[r].name))
+                bind_route(actor, &actor->routes[r], &actor->kind->routes[r]);
     }
     bind_shop(world);
+    instruments_bind(world);
 }
 
 static void unbind_route(struct bound_route *bound)
@@ -371,12 +415,13 @@ void unbind_world(struct world *world)
         free(actor->state);
     }
     for (size_t i = 0; i < ARRAY_LEN(world->arrivals); i++)
-        if (world->arrivals[i].spec && !world->arrivals[i].spec->journey)
-            unbind_route((struct bound_route *)world->arrivals[i].journey);
+        if (world->arrivals[i].direct)
+            unbind_route(world->arrivals[i].direct);
     for (size_t i = 0; i < world->site_count; i++)
         free(world->sites[i]);
     for (size_t i = 0; i < world->string_count; i++)
         free(world->strings[i]);
+    instruments_free(world);
     free(world->sites);
     free(world->strings);
     free(world->actors);

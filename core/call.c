@@ -7,7 +7,7 @@
 enum purpose { PURPOSE_WORK = 0x100, PURPOSE_SERVICE };
 
 static void timer_fired(void *owner, int64_t now_ns);
-static void end_delay(struct call *call, int64_t now_ns);
+static void end_hold(struct call *call, int64_t now_ns);
 static void run(struct call *call);
 
 static struct call *call_new(struct actor *actor, const struct bound_route *route)
@@ -20,8 +20,9 @@ static struct call *call_new(struct actor *actor, const struct bound_route *rout
     call->route = route;
     call->timer = (struct timer){.fire = timer_fired, .owner = call};
     call->step = 0;
-    call->root = call->ended = call->delayed = call->outbound = false;
+    call->root = call->ended = call->outbound = false;
     call->failure = STATUS_OK;
+    call->script = NULL;
     call->request = call->kept = call->sent = NULL;
     call->query = NULL;
     memset(call->locals, 0, sizeof call->locals);
@@ -89,6 +90,7 @@ void call_begin(struct actor *actor, struct message *message)
         return;
     }
     call->context = message->context;
+    body_ref(call->context.state);
     call->deadline_ns = call->step_deadline_ns = message->deadline_ns;
     call->reply_to = message->from;
     call->reply_ask = message->ask;
@@ -104,33 +106,18 @@ void call_begin(struct actor *actor, struct message *message)
     call->below = span_context(&call->server, &call->context);
     if (message->from == OUTSIDE && !request_fits(call))
         call_reply(call, STATUS_BAD_INPUT, explain_shape);
-    if (!call->ended && call->route->script) {
-        if (script_delays(call))
-            return;
-        script_fails(call);
-    }
+    if (!call->ended && call->route->script && script_holds(call))
+        return;
     run(call);
 }
 
 bool call_begin_root(struct actor *actor, const struct bound_route *journey, struct arrivals *arrivals,
                      uint64_t number, int64_t intended_at_ns)
 {
-    struct world *world = actor->world;
     struct call *call = call_new(actor, journey);
     if (!call)
         return false;
-    call->root = true;
-    call->number = number;
-    call->intended_at_ns = intended_at_ns;
-    call->context = trace_root(world->seed, arrivals->index, number);
-    call->context.stream = arrivals->index;
-    call->context.demo = arrivals->spec->demo;
-    world_date(world, &call->context, intended_at_ns);
-    call->below = call->context;
-    call->deadline_ns = call->step_deadline_ns = NEVER;
-    /* A journey has no span of its own; its draws hang on the root's trace. */
-    call->server.id = call->context.trace_lo;
-    call->server.attrs.count = 0;
+    journey_begin(call, arrivals, number, intended_at_ns);
     run(call);
     return true;
 }
@@ -138,7 +125,10 @@ bool call_begin_root(struct actor *actor, const struct bound_route *journey, str
 static void release(struct call *call)
 {
     struct world *world = call->actor->world;
+    if (call->root)
+        journey_end(call);
     due_cancel(&world->due, &call->timer);
+    body_unref(&world->messages.bodies, call->context.state);
     body_unref(&world->messages.bodies, call->request);
     body_unref(&world->messages.bodies, call->kept);
     body_unref(&world->messages.bodies, call->sent);
@@ -150,7 +140,9 @@ static void begin_work(struct call *call)
     struct actor *actor = call->actor;
     struct draw chance = draw(actor->world->seed, call->server.id, PURPOSE_WORK, call->step);
     int64_t work_ns = draw_duration(chance.a, &actor->work, actor->work_sigma);
-    call_arm(call, actor->world->now_ns + (int64_t)((double)work_ns * actor->slow));
+    work_ns = (int64_t)((double)work_ns * actor->slow);
+    actor->world->stats.profile[call->route->steps[call->step].profile].cpu_ns += (double)work_ns;
+    call_arm(call, actor->world->now_ns + work_ns);
 }
 
 /* Runs steps until one has to wait or the call has ended. */
@@ -184,10 +176,21 @@ static void run(struct call *call)
         case STEP_REPLY:
             call_reply(call, bound->step->status, bound->step->body);
             break;
+        case STEP_THINK:
+            if (journey_thinks(call))
+                return;
+            call->ended = true;
+            break;
         case STEP_END:
             ASSERT(!"a bound step is never the end");
         }
     }
+    release(call);
+}
+
+void call_quit(struct call *call)
+{
+    call->ended = true;
     release(call);
 }
 
@@ -201,8 +204,8 @@ void call_arm(struct call *call, int64_t at_ns)
 static void timer_fired(void *owner, int64_t now_ns)
 {
     struct call *call = owner;
-    if (call->delayed) {
-        end_delay(call, now_ns);
+    if (call->script) {
+        end_hold(call, now_ns);
         return;
     }
     const struct bound_step *bound = &call->route->steps[call->step];
@@ -212,6 +215,12 @@ static void timer_fired(void *owner, int64_t now_ns)
         return;
     case STEP_QUERY:
         query_timed_out(call);
+        return;
+    case STEP_THINK:
+        if (journey_over(call))
+            call_quit(call);
+        else
+            call_resume(call, STATUS_OK, NULL, cursor_of(NULL));
         return;
     default:
         ask_ended(call, bound, STATUS_DEADLINE);
@@ -262,7 +271,9 @@ void call_resume(struct call *call, enum status status, struct body *body, struc
         if (step->then)
             step->then(call, &answer);
     } else if (!step->optional) {
-        call->failure = status_failed(status) ? status : STATUS_FAILED;
+        /* What a database cannot make sense of came from whoever asked. */
+        bool impossible = step->kind == STEP_QUERY && status == STATUS_BAD_INPUT;
+        call->failure = status_failed(status) || impossible ? status : STATUS_FAILED;
         body_unref(&world->messages.bodies, call->kept);
         call->kept = body_ref(body);
         call_reply(call, failure_answer(call, step), step->on_failure ? step->on_failure : explain);
@@ -271,13 +282,13 @@ void call_resume(struct call *call, enum status status, struct body *body, struc
     run(call);
 }
 
-/* A scripted delay is over, or as much of it as the caller waits for. */
-static void end_delay(struct call *call, int64_t now_ns)
+/* A scripted wait is over, or as much of it as the caller waits for. */
+static void end_hold(struct call *call, int64_t now_ns)
 {
-    call->delayed = false;
-    if (now_ns < call->deadline_ns) {
-        script_fails(call);
-    } else {
+    bool cut = now_ns >= call->deadline_ns;
+    if (script_woken(call, cut))
+        return;
+    if (cut) {
         call->failure = STATUS_DEADLINE;
         call_reply(call, STATUS_UNAVAILABLE, explain);
     }
@@ -296,8 +307,11 @@ void call_reply(struct call *call, enum status status, void (*body)(struct call 
     struct world *world = call->actor->world;
     ASSERT(!call->ended);
     call->ended = true;
-    if (call->root)
+    if (call->root) {
+        if (call->route->route->leave)
+            call->route->route->leave(call);
         return;
+    }
     struct pack *pack = world_pack(world);
     if (body)
         body(call, pack);
@@ -344,6 +358,12 @@ uint64_t call_draw(const struct call *call, uint32_t index)
 uint64_t call_request_number(const struct call *call)
 {
     return call->number;
+}
+
+const struct visit_spec *call_visit(const struct call *call)
+{
+    ASSERT(call->root);
+    return &call->actor->world->scenario->streams[call->context.stream].visit;
 }
 
 struct attrs *call_attrs(struct call *call)

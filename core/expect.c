@@ -1,6 +1,6 @@
 /* expect: holds the run against the scenario's expectations. */
 #include "core/parts.h"
-
+#include "core/probe.h"
 #include "core/text.h"
 
 static bool within(const struct expect_spec *expect, double value)
@@ -10,30 +10,20 @@ static bool within(const struct expect_spec *expect, double value)
     return above && below;
 }
 
-static double window_measure(const struct expect_spec *expect, const struct window *window)
+static bool is_all(const struct expect_spec *expect)
 {
-    uint64_t top = expect->series.kind == PROBE_ERRORS ? window->errors : window->requests;
-    switch (expect->measure) {
-    case EXPECT_RATE:
-        return window->requests ? (double)top / (double)window->requests : 0;
-    case EXPECT_PERCENTILE:
-        return histogram_quantile(&window->latency, expect->percentile);
-    case EXPECT_MAX:
-        return window->latency.max;
-    case EXPECT_MIN:
-        return window->latency.min;
-    default:
-        return (double)top;
-    }
+    return expect->series.index == PROBE_ALL_STREAMS;
 }
 
 static void describe(struct text *text, const struct expect_spec *expect, double value)
 {
-    bool latency = expect->series.kind == PROBE_LATENCY && expect->measure != EXPECT_COUNT;
-    if (latency) {
+    const struct probe_type *type = probe_type(expect->series.kind);
+    bool share = expect->measure == EXPECT_RATE || expect->measure == EXPECT_SURGE ||
+                 (type->unit == PROBE_RATE && expect->measure != EXPECT_COUNT);
+    if (type->nature == PROBE_DISTRIBUTION && expect->measure != EXPECT_COUNT) {
         text_fixed(text, value * 1000, 1);
         text_str(text, "ms");
-    } else if (expect->measure == EXPECT_RATE) {
+    } else if (share) {
         text_fixed(text, value * 100, 2);
         text_str(text, "%");
     } else {
@@ -41,20 +31,96 @@ static void describe(struct text *text, const struct expect_spec *expect, double
     }
 }
 
-/* The worst minute is told: the first outside, else the last one looked at. */
-static bool judge_minutes(const struct world *world, const struct stream_stats *stats,
-                          const struct expect_spec *expect, struct text *actual)
+/* Whether the value is within the bounds; it is told either way. */
+static bool hold(const struct expect_spec *expect, double value, struct text *actual)
+{
+    describe(actual, expect, value);
+    return within(expect, value);
+}
+
+static double of_histogram(const struct expect_spec *expect, const struct histogram *histogram)
+{
+    switch (expect->measure) {
+    case EXPECT_PERCENTILE:
+        return histogram_quantile(histogram, expect->percentile);
+    case EXPECT_MAX:
+        return histogram->max;
+    case EXPECT_MIN:
+        return histogram->min;
+    default:
+        return (double)histogram->count;
+    }
+}
+
+/* ---- streams ---- */
+
+/* What the expectation's streams did in a minute, or in the window that it is about. */
+static void look(const struct world *world, const struct expect_spec *expect, size_t minute,
+                 struct window *out)
+{
+    *out = (struct window){0};
+    for (size_t i = 0; i < world->scenario->stream_count; i++) {
+        const struct stream_stats *stats = &world->stats.streams[i];
+        const struct window *window = &stats->whole;
+        if (!is_all(expect) && expect->series.index != (int)i)
+            continue;
+        if (expect->when == EXPECT_EACH_MINUTE)
+            window = &stats->minutes[minute];
+        else if (expect->when != EXPECT_WHOLE)
+            window = stats_expected(world, expect, i);
+        ASSERT(window);
+        out->from_ns = window->from_ns;
+        out->to_ns = window->to_ns;
+        out->requests += window->requests;
+        out->errors += window->errors;
+        histogram_merge(&out->latency, &window->latency);
+    }
+}
+
+static double window_rate(const struct window *window)
+{
+    return window->requests ? (double)window->errors / (double)window->requests : 0;
+}
+
+static double window_measure(const struct expect_spec *expect, const struct window *window)
+{
+    if (expect->series.kind == PROBE_LATENCY)
+        return of_histogram(expect, &window->latency);
+    if (expect->measure == EXPECT_RATE)
+        return window_rate(window);
+    return (double)(expect->series.kind == PROBE_ERRORS ? window->errors : window->requests);
+}
+
+/* False: the minute says nothing, for no request was in it. */
+static bool minute_value(const struct world *world, const struct expect_spec *expect, size_t minute,
+                         double *value)
+{
+    struct window window, before;
+    look(world, expect, minute, &window);
+    if (window.from_ns < expect->at_ns || window.to_ns > expect->until_ns ||
+        !world_played(world, window.from_ns, window.to_ns))
+        return false;
+    if (!window.requests && expect->measure != EXPECT_COUNT)
+        return false;
+    *value = window_measure(expect, &window);
+    if (expect->measure != EXPECT_SURGE)
+        return true;
+    if (minute == 0)
+        return false;
+    look(world, expect, minute - 1, &before);
+    *value = window_rate(&window) - 2 * window_rate(&before);
+    return before.requests && world_played(world, before.from_ns, before.to_ns);
+}
+
+/* The first minute outside is told, else the lowest and the highest. */
+static bool judge_minutes(const struct world *world, const struct expect_spec *expect, struct text *actual)
 {
     double low = 0, high = 0;
     bool any = false;
-    for (size_t m = 0; m < stats->minute_count; m++) {
-        const struct window *window = &stats->minutes[m];
-        if (window->from_ns < expect->at_ns || window->to_ns > expect->until_ns ||
-            !world_played(world, window->from_ns, window->to_ns))
+    for (size_t m = 0; m < stats_minutes(world->scenario); m++) {
+        double value;
+        if (!minute_value(world, expect, m, &value))
             continue;
-        if (!window->requests && expect->measure != EXPECT_COUNT)
-            continue;
-        double value = window_measure(expect, window);
         if (!within(expect, value)) {
             describe(actual, expect, value);
             text_str(actual, " in minute ");
@@ -75,57 +141,83 @@ static bool judge_minutes(const struct world *world, const struct stream_stats *
     return true;
 }
 
-static bool judge_stream(const struct world *world, const struct expect_spec *expect, struct text *actual)
+static bool judge_streams(const struct world *world, const struct expect_spec *expect, struct text *actual)
 {
-    const struct stream_stats *stats = &world->stats.streams[expect->series.index];
-    const struct stream_spec *spec = &world->scenario->streams[expect->series.index];
+    struct window window;
     if (expect->when == EXPECT_EACH_MINUTE)
-        return judge_minutes(world, stats, expect, actual);
-    const struct window *window =
-        expect->when == EXPECT_AT ? stream_point(stats, spec, expect->at_ns) : &stats->whole;
-    ASSERT(window);
-    if (!window->requests && expect->measure != EXPECT_COUNT) {
+        return judge_minutes(world, expect, actual);
+    look(world, expect, 0, &window);
+    if (!window.requests && expect->measure != EXPECT_COUNT) {
         text_str(actual, "no request");
         return false;
     }
-    double value = window_measure(expect, window);
-    describe(actual, expect, value);
-    return within(expect, value);
+    return hold(expect, window_measure(expect, &window), actual);
 }
 
-static double pool_measure(const struct world *world, const struct expect_spec *expect)
+/* ---- other series ---- */
+
+static bool judge_distribution(const struct world *world, const struct expect_spec *expect,
+                               const struct stretch *stretch, struct text *actual)
 {
-    double sum = 0;
-    for (size_t i = 0; i < world->stats.pool_count; i++) {
-        const struct pool_stats *pool = &world->stats.pools[i];
-        if (strcmp(pool->name, expect->series.pool) == 0)
-            sum += expect->series.kind == PROBE_POOL_USED ? pool->peak_used : (double)pool->timeouts;
+    struct histogram whole = {0};
+    if (!stretch)
+        figure_spread(world, &expect->series, &whole);
+    const struct histogram *histogram = stretch ? stretch->spread : &whole;
+    if (!histogram->count && expect->measure != EXPECT_COUNT) {
+        text_str(actual, "none");
+        return false;
     }
-    return sum;
+    return hold(expect, of_histogram(expect, histogram), actual);
 }
 
-static double run_measure(const struct world *world, const struct expect_spec *expect)
+static bool judge_counter(const struct world *world, const struct expect_spec *expect,
+                          const struct stretch *stretch, struct text *actual)
 {
-    const struct run_stats *stats = &world->stats;
-    double services = 0;
-    switch (expect->series.kind) {
-    case PROBE_LOGS:
-        return (double)stats->logs[expect->series.index];
-    case PROBE_TRACE_DEPTH:
-        return stats->max_depth;
-    case PROBE_TRACE_SPANS:
-        return (double)stats->spans;
-    case PROBE_TRACE_SERVICES:
-        for (size_t i = 0; i < stats->service_count; i++)
-            services += stats->services[i].spans > 0;
-        return services;
-    case PROBE_ORDERS:
-        return (double)stats->business.count[BUSINESS_ORDER];
-    case PROBE_REVENUE:
-        return (double)stats->business.revenue_cents / 100;
+    double top = stretch ? stretch->top : figure_now(world, &expect->series);
+    double bottom = stretch ? stretch->bottom : figure_base(world, &expect->series);
+    if (expect->measure == EXPECT_COUNT || probe_type(expect->series.kind)->nature != PROBE_COUNTER)
+        return hold(expect, top, actual);
+    if (bottom <= 0) {
+        text_str(actual, "none");
+        return false;
+    }
+    return hold(expect, top / bottom, actual);
+}
+
+static bool judge_series(const struct world *world, size_t index, struct text *actual)
+{
+    const struct expect_spec *expect = &world->scenario->expects[index];
+    const struct stretch *stretch = stretch_of(world, index);
+    bool window = expect->when == EXPECT_WINDOW;
+    double peak;
+    if (window && !stretch->ended) {
+        text_str(actual, "not played to its end");
+        return false;
+    }
+    switch (probe_type(expect->series.kind)->nature) {
+    case PROBE_DISTRIBUTION:
+        return judge_distribution(world, expect, window ? stretch : NULL, actual);
+    case PROBE_LEVEL:
+        if (!window && expect->measure == EXPECT_MAX && figure_peak(world, &expect->series, &peak))
+            return hold(expect, peak, actual);
+        return hold(expect, expect->measure == EXPECT_MAX ? stretch->high : stretch->low, actual);
     default:
-        return pool_measure(world, expect);
+        return judge_counter(world, expect, window ? stretch : NULL, actual);
     }
+}
+
+/* ---- alerts ---- */
+
+static bool judge_resolved(const struct expect_spec *expect, const struct alert_stats *alert,
+                           struct text *actual)
+{
+    if (alert->resolved_at_ns == NEVER) {
+        text_str(actual, ", not resolved");
+        return false;
+    }
+    text_str(actual, ", resolved at ");
+    text_clock(actual, alert->resolved_at_ns);
+    return within(expect, (double)alert->resolved_at_ns / (double)NS_PER_S);
 }
 
 static bool judge_alert(const struct world *world, const struct expect_spec *expect, struct text *actual)
@@ -137,34 +229,37 @@ static bool judge_alert(const struct world *world, const struct expect_spec *exp
     }
     text_str(actual, "fired at ");
     text_clock(actual, alert->fired_at_ns);
+    if (expect->measure == EXPECT_RESOLVES)
+        return judge_resolved(expect, alert, actual);
     return expect->measure == EXPECT_FIRES && within(expect, (double)alert->fired_at_ns / (double)NS_PER_S);
 }
 
-static bool judge(const struct world *world, const struct expect_spec *expect, struct text *actual)
+static bool judge(const struct world *world, size_t index, struct text *actual)
 {
-    if (expect->measure == EXPECT_FIRES || expect->measure == EXPECT_NEVER_FIRES)
+    const struct expect_spec *expect = &world->scenario->expects[index];
+    if (expect_of_alert(expect))
         return judge_alert(world, expect, actual);
-    if (expect->series.kind <= PROBE_LATENCY)
-        return judge_stream(world, expect, actual);
-    double value = run_measure(world, expect);
-    describe(actual, expect, value);
-    return within(expect, value);
+    if (probe_of_stream(expect->series.kind))
+        return judge_streams(world, expect, actual);
+    return judge_series(world, index, actual);
 }
 
 /* In a run that is not the whole timeline only what has been played through can fail. */
 static bool is_played(const struct world *world, const struct expect_spec *expect)
 {
+    struct window window;
     if (world_played(world, 0, world->scenario->duration_ns))
         return true;
-    if (expect->when == EXPECT_AT) {
-        int stream = expect->series.index;
-        const struct window *window =
-            stream_point(&world->stats.streams[stream], &world->scenario->streams[stream], expect->at_ns);
-        return world_played(world, window->from_ns, window->to_ns);
+    if (expect_of_alert(expect) || expect->when == EXPECT_WHOLE)
+        return false;
+    if (expect->when == EXPECT_EACH_MINUTE) {
+        int64_t first_ns = MAX(expect->at_ns, world->from_ns);
+        return first_ns < expect->until_ns && world_played(world, first_ns, first_ns + NS_PER_MIN);
     }
-    return expect->when == EXPECT_EACH_MINUTE &&
-           world_played(world, MAX(expect->at_ns, world->from_ns),
-                        MAX(expect->at_ns, world->from_ns) + NS_PER_MIN);
+    if (!probe_of_stream(expect->series.kind))
+        return world_played(world, expect->at_ns, expect->until_ns);
+    look(world, expect, 0, &window);
+    return world_played(world, window.from_ns, window.to_ns);
 }
 
 void expects_judge(struct world *world)
@@ -172,7 +267,7 @@ void expects_judge(struct world *world)
     for (size_t i = 0; i < world->scenario->expect_count; i++) {
         struct expect_stats *stats = &world->stats.expects[i];
         struct text actual = {0};
-        stats->held = judge(world, &world->scenario->expects[i], &actual);
+        stats->held = judge(world, i, &actual);
         stats->judged = stats->held || is_played(world, &world->scenario->expects[i]);
         size_t len = MIN(actual.len, sizeof stats->actual - 1);
         if (len)

@@ -1,6 +1,7 @@
 #include "core/expect_parse.h"
 
 #include "core/quantity.h"
+#include "core/world.h"
 
 #include <math.h>
 
@@ -19,25 +20,35 @@ struct parse {
 /* How a series' values are written. */
 enum value_kind { VALUE_SHARE, VALUE_SECONDS, VALUE_COUNT };
 
-/* What may be measured of a series. */
+/* What may be measured of a series, by what kind of figure it is. */
 struct measure {
     const char *name;
     enum expect_measure measure;
     enum value_kind value;
-    uint32_t probes; /* bit set */
+    uint32_t types; /* bit set */
 };
 
-#define PROBE(kind) (1u << PROBE_##kind)
+#define TYPE_BIT(nature, unit) (1u << ((nature)*3 + (unit)))
+#define COUNTER TYPE_BIT(PROBE_COUNTER, PROBE_COUNT)
+#define RATIO TYPE_BIT(PROBE_COUNTER, PROBE_RATE)
+#define LEVEL TYPE_BIT(PROBE_LEVEL, PROBE_COUNT)
+#define SHARE TYPE_BIT(PROBE_LEVEL, PROBE_RATE)
+#define DISTRIBUTION TYPE_BIT(PROBE_DISTRIBUTION, PROBE_SECONDS)
+#define WHOLE TYPE_BIT(PROBE_WHOLE, PROBE_COUNT)
+#define WHOLE_SHARE TYPE_BIT(PROBE_WHOLE, PROBE_RATE)
+#define MOST TYPE_BIT(PROBE_MOST, PROBE_COUNT)
 
 static const struct measure measures[] = {
-    {"rate", EXPECT_RATE, VALUE_SHARE, PROBE(ERRORS)},
-    {"p(", EXPECT_PERCENTILE, VALUE_SECONDS, PROBE(LATENCY)},
-    {"max", EXPECT_MAX, VALUE_SECONDS, PROBE(LATENCY)},
-    {"min", EXPECT_MIN, VALUE_SECONDS, PROBE(LATENCY)},
-    {"max", EXPECT_MAX, VALUE_COUNT, PROBE(POOL_USED) | PROBE(TRACE_DEPTH)},
-    {"count", EXPECT_COUNT, VALUE_COUNT,
-     PROBE(REQUESTS) | PROBE(ERRORS) | PROBE(POOL_TIMEOUTS) | PROBE(LOGS) | PROBE(TRACE_SERVICES) |
-         PROBE(TRACE_SPANS) | PROBE(ORDERS) | PROBE(REVENUE)},
+    {"rate", EXPECT_RATE, VALUE_SHARE, RATIO | WHOLE_SHARE},
+    {"surge", EXPECT_SURGE, VALUE_SHARE, RATIO},
+    {"p(", EXPECT_PERCENTILE, VALUE_SECONDS, DISTRIBUTION},
+    {"max", EXPECT_MAX, VALUE_SECONDS, DISTRIBUTION},
+    {"min", EXPECT_MIN, VALUE_SECONDS, DISTRIBUTION},
+    {"max", EXPECT_MAX, VALUE_COUNT, LEVEL | MOST},
+    {"min", EXPECT_MIN, VALUE_COUNT, LEVEL},
+    {"max", EXPECT_MAX, VALUE_SHARE, SHARE},
+    {"min", EXPECT_MIN, VALUE_SHARE, SHARE},
+    {"count", EXPECT_COUNT, VALUE_COUNT, COUNTER | RATIO | DISTRIBUTION | WHOLE},
 };
 
 static bool refuse(struct parse *parse, const char *where, const char *expected, const char *why)
@@ -195,20 +206,35 @@ static bool take_percentile(struct parse *parse)
     return need(parse, ")");
 }
 
+/* A surge is from minute to minute. */
+static bool check_surge(struct parse *parse, const char *from)
+{
+    const struct expect_spec *out = parse->out;
+    if (out->series.kind != PROBE_ERRORS)
+        return refuse(parse, from, "a measure of this series, like rate",
+                      "a surge is one of a stream's errors");
+    return out->when == EXPECT_EACH_MINUTE
+               ? true
+               : refuse(parse, from, "a surge of each minute", "it is told from the minute before");
+}
+
 static bool take_measure(struct parse *parse)
 {
-    uint32_t probe = 1u << parse->out->series.kind;
+    const struct probe_type *type = probe_type(parse->out->series.kind);
     const char *known = NULL;
     skip_spaces(parse);
+    const char *from = parse->at;
     for (size_t i = 0; i < ARRAY_LEN(measures); i++) {
         const struct measure *measure = &measures[i];
-        if (!(measure->probes & probe))
+        if (!(measure->types & TYPE_BIT(type->nature, type->unit)))
             continue;
         known = measure->measure == EXPECT_PERCENTILE ? "p(95)" : known ? known : measure->name;
         if (!take(parse, measure->name))
             continue;
         parse->out->measure = measure->measure;
         if (measure->measure == EXPECT_PERCENTILE && !take_percentile(parse))
+            return false;
+        if (measure->measure == EXPECT_SURGE && !check_surge(parse, from))
             return false;
         return take_bound(parse, measure->value);
     }
@@ -220,15 +246,22 @@ static bool take_measure(struct parse *parse)
 int64_t stream_start(const struct stream_spec *stream)
 {
     const struct curve *curve = &stream->rate_per_min;
+    if (stream->burst.count)
+        return stream->burst.at_ns;
     for (size_t i = 0; i < curve->count; i++)
         if (curve->points[i].value > 0 || (i + 1 < curve->count && curve->points[i + 1].value > 0))
             return curve->points[i].at_ns;
     return NEVER;
 }
 
+/* The earliest start of the streams it is about. */
 static int64_t series_start(const struct parse *parse)
 {
-    return stream_start(&parse->scenario->streams[parse->out->series.index]);
+    int64_t start = NEVER;
+    for (int i = 0; i < (int)parse->scenario->stream_count; i++)
+        if (parse->out->series.index == PROBE_ALL_STREAMS || parse->out->series.index == i)
+            start = MIN(start, stream_start(&parse->scenario->streams[i]));
+    return start;
 }
 
 static bool take_at(struct parse *parse)
@@ -248,39 +281,78 @@ static bool take_at(struct parse *parse)
     return true;
 }
 
+/* [ "from" DURATION ] [ "until" DURATION ]; `given`: whether either is there. */
+static bool take_window(struct parse *parse, bool *given)
+{
+    struct expect_spec *out = parse->out;
+    *given = take(parse, "from");
+    if (*given && !take_instant(parse, &out->at_ns))
+        return false;
+    if (!take(parse, "until"))
+        return true;
+    *given = true;
+    return take_instant(parse, &out->until_ns);
+}
+
 static bool take_each_minute(struct parse *parse)
 {
     struct expect_spec *out = parse->out;
     int64_t duration = parse->scenario->duration_ns, start = series_start(parse);
+    int64_t first = start == NEVER ? 0 : start - start % NS_PER_MIN;
+    bool given;
     skip_spaces(parse);
     const char *from = parse->at;
     out->when = EXPECT_EACH_MINUTE;
-    out->at_ns = start == NEVER ? 0 : start - start % NS_PER_MIN;
-    out->until_ns = duration;
-    if (take(parse, "from")) {
-        if (!take_instant(parse, &out->at_ns))
-            return false;
-        if (out->at_ns < start - start % NS_PER_MIN)
-            return refuse(parse, from, "minutes in which the stream runs", "before it starts");
-    }
-    if (take(parse, "until") && !take_instant(parse, &out->until_ns))
+    out->at_ns = first;
+    if (!take_window(parse, &given))
         return false;
+    if (out->at_ns < first)
+        return refuse(parse, from, "minutes in which the stream runs", "before it starts");
     if (out->at_ns % NS_PER_MIN || (out->until_ns % NS_PER_MIN && out->until_ns != duration))
         return refuse(parse, from, "whole minutes", NULL);
     return out->at_ns < out->until_ns ? true
                                       : refuse(parse, from, "at least one minute", "none between them");
 }
 
+/* Only streams are kept from instant to instant; other series are seen at the samples. */
+static bool check_window(struct parse *parse, const char *from)
+{
+    const struct expect_spec *out = parse->out;
+    bool stream = probe_of_stream(out->series.kind);
+    if (out->at_ns >= out->until_ns)
+        return refuse(parse, from, "the earlier instant first", "nothing lies between them");
+    if (stream)
+        return out->until_ns > series_start(parse)
+                   ? true
+                   : refuse(parse, from, "a window in which the stream runs", "before it starts");
+    enum probe_nature nature = probe_type(out->series.kind)->nature;
+    if (nature == PROBE_WHOLE || nature == PROBE_MOST)
+        return refuse(parse, from, "no window here", "a figure of the whole run");
+    if (out->at_ns % WORLD_SAMPLE_NS ||
+        (out->until_ns % WORLD_SAMPLE_NS && out->until_ns != parse->scenario->duration_ns))
+        return refuse(parse, from, "instants at multiples of 15s", "such series are seen every 15 s");
+    return true;
+}
+
 static bool take_when(struct parse *parse)
 {
     skip_spaces(parse);
     const char *from = parse->at;
-    bool stream = parse->out->series.kind <= PROBE_LATENCY, at = take(parse, "at");
-    if (!at && !take(parse, "each"))
-        return true;
-    if (!stream)
+    bool stream = probe_of_stream(parse->out->series.kind), at = take(parse, "at");
+    bool each = !at && take(parse, "each"), given;
+    parse->out->until_ns = parse->scenario->duration_ns;
+    if ((at || each) && !stream)
         return refuse(parse, from, "no minute here: only streams are kept by the minute", NULL);
-    return at ? take_at(parse) : need(parse, "minute") && take_each_minute(parse);
+    if (at)
+        return take_at(parse);
+    if (each)
+        return need(parse, "minute") && take_each_minute(parse);
+    if (!take_window(parse, &given))
+        return false;
+    if (!given)
+        return true;
+    parse->out->when = EXPECT_WINDOW;
+    return check_window(parse, from);
 }
 
 static size_t take_name(struct parse *parse)
@@ -291,6 +363,48 @@ static size_t take_name(struct parse *parse)
         parse->name[len++] = *parse->at;
     parse->name[len] = '\0';
     return len;
+}
+
+/* How long a condition has been true at the least when it counts. */
+static int64_t earliest(const struct condition *condition)
+{
+    int64_t least = condition->child_count ? earliest(&condition->children[0]) : condition->for_ns;
+    for (size_t i = 1; i < condition->child_count; i++) {
+        int64_t child = earliest(&condition->children[i]);
+        least = condition->kind == CONDITION_ANY ? MIN(least, child) : MAX(least, child);
+    }
+    return condition->kind == CONDITION_NOT ? 0 : least;
+}
+
+/* Before this instant the alert cannot fire, for it has not been judged often enough. */
+static int64_t alert_earliest(const struct alert_spec *alert)
+{
+    int64_t least = 0;
+    for (size_t i = 0; i < alert->stage_count; i++)
+        least = MAX(least, earliest(&alert->stages[i].when));
+    return least + WORLD_SAMPLE_NS;
+}
+
+static bool take_alert_window(struct parse *parse)
+{
+    struct expect_spec *out = parse->out;
+    out->until_ns = parse->scenario->duration_ns;
+    skip_spaces(parse);
+    const char *from = parse->at;
+    if (take(parse, "in")) {
+        if (!take_instant(parse, &out->at_ns) || !need(parse, "..") || !take_instant(parse, &out->until_ns))
+            return false;
+        if (out->at_ns > out->until_ns)
+            return refuse(parse, from, "the earlier instant first", "low bound above the high one");
+    }
+    int64_t least = alert_earliest(&parse->scenario->alerts[out->alert]);
+    if (out->measure == EXPECT_FIRES && out->until_ns < least)
+        return refuse(parse, from, "a window in which it can fire", "its conditions last longer");
+    if (out->measure == EXPECT_RESOLVES && out->until_ns <= least)
+        return refuse(parse, from, "a window in which it can resolve", "it cannot have fired by then");
+    out->low = (double)out->at_ns / (double)NS_PER_S;
+    out->high = (double)out->until_ns / (double)NS_PER_S;
+    return true;
 }
 
 static bool take_alert(struct parse *parse)
@@ -312,21 +426,11 @@ static bool take_alert(struct parse *parse)
         out->measure = EXPECT_NEVER_FIRES;
         return need(parse, "fires");
     }
-    if (!take(parse, "fires"))
-        return refuse(parse, parse->at, "fires or never fires", NULL);
-    out->measure = EXPECT_FIRES;
-    out->until_ns = parse->scenario->duration_ns;
-    skip_spaces(parse);
-    from = parse->at;
-    if (take(parse, "in")) {
-        if (!take_instant(parse, &out->at_ns) || !need(parse, "..") || !take_instant(parse, &out->until_ns))
-            return false;
-        if (out->at_ns > out->until_ns)
-            return refuse(parse, from, "the earlier instant first", "low bound above the high one");
-    }
-    out->low = (double)out->at_ns / (double)NS_PER_S;
-    out->high = (double)out->until_ns / (double)NS_PER_S;
-    return true;
+    bool fires = take(parse, "fires");
+    if (!fires && !take(parse, "resolves"))
+        return refuse(parse, parse->at, "fires, never fires or resolves", NULL);
+    out->measure = fires ? EXPECT_FIRES : EXPECT_RESOLVES;
+    return take_alert_window(parse);
 }
 
 static bool take_series(struct parse *parse)
@@ -338,12 +442,6 @@ static bool take_series(struct parse *parse)
         parse->wrong = from;
         return false;
     }
-    const struct probe *series = &parse->out->series;
-    if (series->kind <= PROBE_LATENCY && series->index == PROBE_ALL_STREAMS)
-        return refuse(parse, from, "one stream, for each is judged by itself", NULL);
-    if (series->kind == PROBE_POOL_WAITERS)
-        return refuse(parse, from, "a figure kept over the run, like pool.NAME.used or pool.NAME.timeouts",
-                      NULL);
     return take_when(parse) && need(parse, ":") && take_measure(parse);
 }
 

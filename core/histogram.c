@@ -81,9 +81,15 @@ double histogram_bound(int bucket)
                         bound_mantissa[upper % HISTOGRAM_PER_OCTAVE]);
 }
 
-double histogram_quantile(const struct histogram *histogram, double q)
+/* Geometric. */
+static double middle(int bucket)
 {
     static const double half_bucket = 1.0054299011128028; /* 2^(1/128) */
+    return histogram_bound(bucket) / half_bucket;
+}
+
+double histogram_quantile(const struct histogram *histogram, double q)
+{
     if (histogram->count == 0)
         return 0;
     double exact = MAX(0.0, MIN(q, 1.0)) * (double)histogram->count;
@@ -96,7 +102,7 @@ double histogram_quantile(const struct histogram *histogram, double q)
     for (int i = 0; seen < rank && i < HISTOGRAM_BUCKETS; i++) {
         seen += histogram->buckets[i];
         if (seen >= rank)
-            value = histogram_bound(i) / half_bucket;
+            value = middle(i);
     }
     return MAX(histogram->min, MIN(value, histogram->max));
 }
@@ -106,7 +112,46 @@ uint64_t histogram_above(const struct histogram *histogram, double bound)
     if (!(bound > 0))
         return histogram->count - histogram->zeros;
     uint64_t above = 0;
-    for (int i = bucket_of(bound) + 1; i < HISTOGRAM_BUCKETS; i++)
+    int bucket = bucket_of(bound);
+    for (int i = middle(bucket) > bound ? bucket : bucket + 1; i < HISTOGRAM_BUCKETS; i++)
         above += histogram->buckets[i];
     return above;
+}
+
+void histogram_merge(struct histogram *into, const struct histogram *from)
+{
+    if (!from->count)
+        return;
+    into->min = into->count ? MIN(into->min, from->min) : from->min;
+    into->max = into->count ? MAX(into->max, from->max) : from->max;
+    into->count += from->count;
+    into->zeros += from->zeros;
+    into->sum += from->sum;
+    for (int i = 0; i < HISTOGRAM_BUCKETS; i++)
+        into->buckets[i] += from->buckets[i];
+}
+
+void histogram_settle(struct histogram *part, const struct histogram *whole)
+{
+    int low = 0, high = HISTOGRAM_BUCKETS - 1;
+    part->min = part->max = 0;
+    while (low < HISTOGRAM_BUCKETS && !part->buckets[low])
+        low++;
+    while (high >= 0 && !part->buckets[high])
+        high--;
+    if (high < 0)
+        return;
+    part->max = MIN(histogram_bound(high), whole->max);
+    if (!part->zeros && low > 0)
+        part->min = MAX(histogram_bound(low - 1), whole->min);
+}
+
+void histogram_since(struct histogram *out, const struct histogram *now, const struct histogram *before)
+{
+    out->count = now->count - before->count;
+    out->zeros = now->zeros - before->zeros;
+    out->sum = now->sum - before->sum;
+    for (int i = 0; i < HISTOGRAM_BUCKETS; i++)
+        out->buckets[i] = now->buckets[i] - before->buckets[i];
+    histogram_settle(out, now);
 }

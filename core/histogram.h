@@ -32,8 +32,13 @@ static inline void histogram_add_ns(struct histogram *histogram, int64_t duratio
 }
 /* Quantile q in [0, 1]: the geometric middle of its bucket, kept within min and max; 0 when empty. */
 double histogram_quantile(const struct histogram *histogram, double q);
-/* How many values are above `bound` (by bucket). */
+/* How many values are above `bound`, each taken as histogram_quantile gives it: as the middle of its bucket. */
 uint64_t histogram_above(const struct histogram *histogram, double bound);
+void histogram_merge(struct histogram *into, const struct histogram *from);
+/* What came after `before`, an earlier state of `now`; its min and max are known to the bucket alone. */
+void histogram_since(struct histogram *out, const struct histogram *now, const struct histogram *before);
+/* Sets min and max of what is part of `whole` by its buckets. */
+void histogram_settle(struct histogram *part, const struct histogram *whole);
 /* Upper bound of bucket i. */
 double histogram_bound(int bucket);
 

@@ -23,6 +23,7 @@ struct log_record {
     uint16_t service;
     int64_t at_ns;
     uint64_t trace_hi, trace_lo, span; /* 0: no span */
+    uint8_t flags; /* W3C trace flags, of the span */
     struct attrs attrs;
 };
 

@@ -12,12 +12,14 @@ struct message *message_new(struct message_pool *pool)
     pool->live++;
     message->next = NULL;
     message->body = NULL;
+    message->context.state = NULL;
     return message;
 }
 
 void message_free(struct message_pool *pool, struct message *message)
 {
     body_unref(&pool->bodies, message->body);
+    body_unref(&pool->bodies, message->context.state);
     message->next = pool->free;
     pool->free = message;
     pool->live--;

@@ -2,7 +2,7 @@
  * message: the envelope between actors, and the mailbox it waits in.
  *
  * Envelopes are reused through a free list. The one who takes a message out of a mailbox owns it and
- * gives it back with message_free, which drops its body. A mailbox refuses asks beyond its bound (the
+ * gives it back with message_free, which drops its body and its context's tracestate. A mailbox refuses asks beyond its bound (the
  * sender is answered at once); answers always fit, for there is at most one per ask under way.
  */
 #ifndef CORE_MESSAGE_H

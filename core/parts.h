@@ -17,10 +17,13 @@ enum {
     CALLS_MAX = 64 * 1024, /* routes running at once in a world */
     TURN_MESSAGES_MAX = 100, /* of one actor, then the next */
     PATH_DIGITS_MAX = 20, /* of an id, with its sign */
+    SESSION_DIGITS = 16, /* of a session.id */
     OUTBOUND_BUCKETS = 1024, /* of a power of two; requests that have left are found by span id */
     OUTSIDE = UINT16_MAX /* as the sender of a message: a request through world_request */
 };
 
+/* Above this a query is slow. */
+#define SLOW_QUERY_NS (1000 * NS_PER_MS)
 /* Marks an ask as a query's: slab handles leave the top bit free. */
 #define QUERY_HANDLE (UINT64_C(1) << 63)
 
@@ -37,6 +40,7 @@ struct bound_step {
     struct pool *pool;
     const struct span_site *site, *wait_site, *run_site;
     struct edge_stats *edge;
+    size_t profile; /* its line, of a WORK or a QUERY */
     struct bound_series *durations;
 };
 
@@ -46,13 +50,14 @@ struct bound_route {
     struct bound_step *steps;
     size_t step_count;
     uint64_t script; /* bit i: fault i of the run is a scripted one on this route */
+    bool visit; /* a journey of several requests: they share a session.id */
     struct bound_series *durations;
 };
 
 struct actor_pool {
     struct pool pool;
     struct actor *actor;
-    struct series *idle, *used, *max, *pending, *timeouts, *wait, *use;
+    struct series *idle, *used, *max, *pending, *timeouts, *wait, *use, *acquire, *waiters_peak;
 };
 
 struct actor {
@@ -62,9 +67,12 @@ struct actor {
     struct service_stats *stats;
     uint16_t index;
     bool ready, down;
+    uint64_t loses; /* bit i: fault i of the run loses some of its asks */
     struct actor *next_ready;
     struct mailbox mailbox;
     double slow; /* factor on service times */
+    int64_t query_delay_ns; /* by a fault: before its statements are asked */
+    uint64_t queries, queries_delayed;
     struct duration_dist work;
     double work_sigma;
     struct bound_route *routes;
@@ -87,6 +95,8 @@ struct query {
     struct trace_context context; /* below the CLIENT span */
     int64_t granted_at_ns; /* 0: still waiting */
     int64_t deadline_ns;
+    int64_t delay_ns; /* by a fault, before the database is asked */
+    struct timer timer; /* armed while it is delayed */
 };
 
 struct call {
@@ -96,9 +106,11 @@ struct call {
     struct timer timer;
     uint16_t step;
     bool root, ended;
-    bool delayed; /* by a scripted fault: its steps have yet to begin */
     enum status failure;
     const char *why; /* of call_refuse */
+    struct fault_stats
+        *script; /* the scripted fault that holds it: its steps have yet to begin; NULL: none */
+    int64_t script_since_ns;
     struct trace_context context; /* as it came; of a root: of its trace */
     struct trace_context below; /* for what this call asks */
     int64_t deadline_ns, step_deadline_ns;
@@ -112,6 +124,7 @@ struct call {
     struct query *query;
     struct span server, span; /* its own, and the one of the step under way */
     char server_digits[PATH_DIGITS_MAX], span_digits[PATH_DIGITS_MAX]; /* of ids in their paths */
+    char session[SESSION_DIGITS]; /* of a visit */
     _Alignas(8) unsigned char locals[CALL_LOCAL_BYTES];
 };
 
@@ -119,10 +132,14 @@ struct arrivals {
     struct world *world;
     const struct stream_spec *spec;
     struct stream_stats *stats;
-    const struct bound_route *journey;
+    const struct bound_route *journeys[MIXES_MAX][JOURNEYS_MAX]; /* as the spec's mixes */
+    struct bound_route *direct; /* a route asked directly has a journey made for it, in place of mixes */
     struct timer timer;
     uint8_t index;
-    uint64_t number;
+    uint64_t number; /* of the next one, and of all so far */
+    uint64_t burst_place; /* of the next one, among those of all bursts */
+    uint32_t under_way; /* journeys */
+    bool stopped;
     int64_t next_at_ns;
     struct series *started, *late, *dropped;
 };
@@ -134,6 +151,7 @@ struct planned {
 };
 
 struct alerts;
+struct stretches;
 
 struct world {
     const struct scenario *scenario;
@@ -143,6 +161,8 @@ struct world {
     int64_t now_ns;
     int64_t from_ns; /* of the timeline: what lies before it only warms up */
     int64_t zero_ns; /* instant of the timeline's 0; NEVER: the demo waits for its start */
+    int64_t duration_ns; /* of the timeline, as it is played */
+    int64_t history_ns; /* before it, as alerts see it */
     struct due due;
     struct message_pool messages;
     struct slab calls, queries;
@@ -160,10 +180,14 @@ struct world {
     struct timer sample;
     int64_t sample_at_ns; /* when it is or was due; negative: not yet */
     struct alerts *alerts;
+    struct stretches *stretches; /* that expectations ask for */
     uint64_t outside; /* requests from outside so far */
     struct call *outbound[OUTBOUND_BUCKETS];
     struct pack pack; /* scratch for bodies */
-    struct series *shop[METRIC_COUNT], *sold_out;
+    struct pool_total connections; /* over all pools */
+    struct series *shop[METRIC_COUNT], *sold_out, *script_rate;
+    struct instrument *instruments;
+    size_t instrument_count;
     char **strings; /* made at start-up for names and addresses */
     size_t string_count;
 };
@@ -195,7 +219,7 @@ static inline int64_t world_counted(const struct world *world, int64_t at_ns)
 /* The timeline's end, as an instant; NEVER while the demo waits. */
 static inline int64_t world_end(const struct world *world)
 {
-    return world->zero_ns == NEVER ? NEVER : world->zero_ns + world->scenario->duration_ns;
+    return world->zero_ns == NEVER ? NEVER : world->zero_ns + world->duration_ns;
 }
 
 /* Whether this part of the timeline was played. */
@@ -220,6 +244,8 @@ struct series *bound_series_of(struct world *world, struct bound_series *bound, 
 void call_begin(struct actor *actor, struct message *message);
 bool call_begin_root(struct actor *actor, const struct bound_route *journey, struct arrivals *arrivals,
                      uint64_t number, int64_t intended_at_ns);
+/* It ends here and now, unanswered: a journey whose visitor thinks while traffic ends. */
+void call_quit(struct call *call);
 /* What the step under way came to; the call goes on. */
 void call_resume(struct call *call, enum status status, struct body *body, struct cursor at);
 /* Arms the call's timer for the earlier of the two; which one it was shows when it fires. */
@@ -238,6 +264,20 @@ void query_answered(struct query *query, struct message *message);
 void query_timed_out(struct call *call);
 void query_granted(struct pool_wait *wait, int64_t now_ns);
 
+/* journey.c: what a root has that no route has */
+void journey_begin(struct call *call, struct arrivals *arrivals, uint64_t number, int64_t intended_at_ns);
+void journey_end(struct call *call);
+/* Each request of a journey is a trace of its own: before its span opens, behind its opening, behind its end. */
+void journey_request(struct call *call);
+void journey_requested(struct call *call);
+void journey_answered(struct call *call, enum status status);
+/* The visitor thinks, and the call's timer ends it; false: there is nothing to think about any more. */
+bool journey_thinks(struct call *call);
+/* Traffic has ended for whoever was thinking. */
+bool journey_over(const struct call *call);
+/* Ends the journeys of stopped streams whose visitors think. */
+void journeys_stop(struct world *world);
+
 /* outbound.c */
 bool outbound_leaves(const struct call *call, const struct bound_step *bound); /* the ask of this step */
 /* Hands the ask under way to the sink; `body` stays the caller's. */
@@ -247,14 +287,17 @@ void outbound_end(struct call *call);
 /* The call whose ask this request is, which has now arrived; NULL: a stranger's. */
 struct call *outbound_arrives(struct world *world, const struct world_request *request);
 /* timeline.c */
+/* Takes over where the timeline ends: what was asked for, within the scenario's own. */
+void timeline_end_at(struct world *world, int64_t duration_ns);
 void timeline_start(struct world *world);
 void timeline_arm_sample(struct world *world);
 void timeline_cancel(struct world *world); /* phases and faults that are still to come */
 
 /* load.c */
 void load_start(struct world *world);
-void load_start_demo(struct world *world);
+void load_start_demo(struct world *world, double scale);
 void load_stop(struct world *world, bool demo_only);
+void load_go_on(struct world *world); /* the baseline, behind a demo that is stopped before its end */
 /* stats.c */
 void stats_start(struct world *world);
 void stats_restart(struct world *world); /* empties what belongs to the timeline: windows, minutes, alerts */
@@ -262,17 +305,50 @@ void stats_free(struct world *world);
 size_t stats_minutes(const struct scenario *scenario); /* that the duration touches */
 void stats_sample(struct world *world); /* figures that are read, not counted: gauges, the shop's */
 struct edge_stats *stats_edge(struct world *world, const char *from, const char *to);
+/* The stream's window that an expectation at an instant, or of a window, is about. */
+const struct window *stats_expected(const struct world *world, const struct expect_spec *expect,
+                                    size_t stream);
+/* For who watches: also what only warms up. */
+void stats_seen(struct stream_stats *stats, int64_t on_timeline_ns, bool failed);
 /* `on_timeline_ns` negative: in no window. */
 void stats_root(struct stream_stats *stats, int64_t on_timeline_ns, int64_t latency_ns, bool failed);
+/* figure.c: the values of series (core/probe.h) */
+double figure_now(const struct world *world, const struct probe *probe);
+/* What a counter of PROBE_RATE is one of: requests, look-ups. */
+double figure_base(const struct world *world, const struct probe *probe);
+/* Adds all durations of a distribution so far. */
+void figure_spread(const struct world *world, const struct probe *probe, struct histogram *into);
+/* The most that a level has been, where it is counted without a gap; false: it is only sampled. */
+bool figure_peak(const struct world *world, const struct probe *probe, double *peak);
+/* stretch.c: what series did between two instants, as seen at the samples */
+struct stretch {
+    bool begun, ended;
+    double top, bottom; /* a counter's growth, and that of what it is one of */
+    double low, high; /* a level's */
+    struct histogram *spread; /* a distribution's, else NULL */
+};
+void stretches_start(struct world *world); /* anew, if there are any */
+void stretches_free(struct world *world);
+void stretches_sample(struct world *world);
+const struct stretch *stretch_of(const struct world *world, size_t expect);
+/* instrument.c: metrics of what alerts watch, so that rules elsewhere can watch it too */
+void instruments_bind(struct world *world);
+void instruments_sample(struct world *world);
+void instruments_free(struct world *world);
 /* alert.c */
 struct alerts *alerts_new(struct world *world);
 void alerts_free(struct alerts *alerts);
 void alerts_judge(struct world *world, int64_t now_ns);
 /* script.c */
-/* Fault `index` of the run: false where there is no such route. */
+/* Fault `index` of the run: false where there is no such route, or service. */
 bool script_bind(struct world *world, const struct fault_spec *fault, size_t index);
-bool script_delays(struct call *call); /* the call waits; its timer ends the delay */
-void script_fails(struct call *call); /* ends the call if it is to fail */
+/* A call of a route with scripted faults has come: true when it has to wait; its timer then wakes it. Where
+   it is false the call may have ended. */
+bool script_holds(struct call *call);
+/* The wait is over, or (`cut`) as much of it as the caller waits for. True: there is another. */
+bool script_woken(struct call *call, bool cut);
+bool script_loses(struct call *call, const struct bound_step *bound); /* the ask of this step */
+void script_sample(struct world *world); /* the share that fails now, for figures */
 bool script_landed(const struct fault_stats *stats, struct text *evidence);
 /* fault.c */
 void faults_bind(struct world *world);

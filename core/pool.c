@@ -5,6 +5,17 @@ static bool has_room(const struct pool *pool)
     return pool_active(pool) < pool->max;
 }
 
+/* So many more, or fewer, are open. */
+static void add_up(struct pool *pool, int more)
+{
+    struct pool_total *total = pool->total;
+    if (!total)
+        return;
+    total->active += more;
+    *total->peak = (uint32_t)MAX(*total->peak, total->active);
+    *total->recent = (uint32_t)MAX(*total->recent, total->active);
+}
+
 static struct pool_minute *minute_at(const struct pool *pool, int64_t now_ns)
 {
     const struct pool_stats *stats = pool->stats;
@@ -20,9 +31,11 @@ static void take(struct pool *pool, int64_t waited_ns, int64_t now_ns)
     if (minute)
         minute->acquired++;
     pool->used++;
+    add_up(pool, 1);
     pool->stats->acquired++;
     pool->stats->peak_used = MAX(pool->stats->peak_used, pool_active(pool));
     histogram_add_ns(&pool->stats->wait, waited_ns);
+    histogram_add_ns(&pool->stats->wait_any, waited_ns);
 }
 
 enum pool_result pool_acquire(struct pool *pool, struct pool_wait *wait, int64_t now_ns)
@@ -45,6 +58,7 @@ enum pool_result pool_acquire(struct pool *pool, struct pool_wait *wait, int64_t
     pool->last = wait;
     pool->waiters++;
     pool->waiters_peak = MAX(pool->waiters_peak, pool->waiters);
+    pool->stats->waiters_most = MAX(pool->stats->waiters_most, pool->waiters);
     return POOL_QUEUED;
 }
 
@@ -63,6 +77,7 @@ void pool_time_out(struct pool *pool, struct pool_wait *wait, int64_t now_ns)
     if (minute)
         minute->timeouts++;
     pool->stats->timeouts++;
+    histogram_add_ns(&pool->stats->wait_any, now_ns - wait->since_ns);
     pool_leave(pool, wait);
 }
 
@@ -80,12 +95,14 @@ void pool_release(struct pool *pool, int64_t now_ns)
 {
     ASSERT(pool->used > 0);
     pool->used--;
+    add_up(pool, -1);
     grant(pool, now_ns);
 }
 
 void pool_resize(struct pool *pool, int max, int held, int64_t now_ns)
 {
     pool->max = max;
+    add_up(pool, held - pool->held);
     pool->held = held;
     pool->stats->max = max;
     pool->stats->peak_used = MAX(pool->stats->peak_used, MIN(pool_active(pool), max));

@@ -21,6 +21,12 @@ struct pool_wait {
 
 enum pool_result { POOL_GRANTED, POOL_QUEUED, POOL_REFUSED };
 
+/* Connections of several pools together, to one database. */
+struct pool_total {
+    int64_t active;
+    uint32_t *peak, *recent; /* of the run, and since the last sample */
+};
+
 struct pool {
     const char *name;
     int max;
@@ -32,6 +38,7 @@ struct pool {
     void (*granted)(struct pool_wait *wait, int64_t now_ns);
     int64_t zero_ns; /* of the timeline, for the figures by minute; NEVER: it waits */
     struct pool_stats *stats;
+    struct pool_total *total; /* NULL: nobody adds it up */
 };
 
 enum pool_result pool_acquire(struct pool *pool, struct pool_wait *wait, int64_t now_ns);

@@ -2,17 +2,18 @@
  * query: a step that runs a statement - waits for one of the pool's connections, then for the database.
  *
  * The CLIENT span covers both; `pool wait` and `query execution` are its parts. A query outlives the
- * call that gave it up: the connection is busy until the database has done with the statement.
+ * call that gave it up: the connection is busy until the database has done with the statement. A fault may
+ * delay the asking: then the connection is held for nothing first, which belongs to the execution.
  */
 #include "core/parts.h"
-
-static const int64_t slow_ns = 1000 * NS_PER_MS;
 
 enum { ORDINAL_WAIT, ORDINAL_RUN };
 
 /* What the database said of a statement's execution. */
 struct execution {
-    int64_t rows_scanned, active, duration_ns;
+    int64_t rows_scanned, active, duration_ns, delay_ns;
+    int64_t cpu_ns; /* 0: it does not know */
+    int64_t lock_ns; /* waited for a row */
     const char *index; /* NULL: none */
     bool full_scan;
 };
@@ -31,6 +32,7 @@ static void free_query(struct query *query)
 {
     struct world *world = query->pool->actor->world;
     body_unref(&world->messages.bodies, query->params);
+    body_unref(&world->messages.bodies, query->context.state);
     slab_give(&world->queries, query);
 }
 
@@ -48,17 +50,20 @@ static void describe_execution(struct attrs *attrs, const struct statement *stat
                                const struct execution *ran)
 {
     bool slow = ran->full_scan && statement->missing_index;
+    int64_t told_ns = slow ? ran->duration_ns : ran->delay_ns;
     attrs_text(attrs, ATTR_DB_INDEX_USED, ran->index ? ran->index : "NONE");
     attrs_int(attrs, ATTR_DB_ROWS_SCANNED, ran->rows_scanned);
     attrs_real(attrs, ATTR_DB_QUERY_MS, (double)ran->duration_ns / 1e6);
     attrs_int(attrs, ATTR_DB_ACTIVE_QUERIES, ran->active);
-    if (!slow)
+    if (slow) {
+        attrs_bool(attrs, ATTR_DB_FULL_SCAN, true);
+        attrs_text(attrs, ATTR_DB_MISSING_INDEX, statement->missing_index);
+    }
+    if (!told_ns)
         return;
-    attrs_bool(attrs, ATTR_DB_FULL_SCAN, true);
-    attrs_text(attrs, ATTR_DB_MISSING_INDEX, statement->missing_index);
-    attrs_bool(attrs, ATTR_DB_SLOW_QUERY, ran->duration_ns > slow_ns);
+    attrs_bool(attrs, ATTR_DB_SLOW_QUERY, ran->duration_ns > SLOW_QUERY_NS);
     attrs_bool(attrs, ATTR_DB_SIM_SLOW, true);
-    attrs_real(attrs, ATTR_DB_SIM_DELAY_MS, (double)ran->duration_ns / 1e6);
+    attrs_real(attrs, ATTR_DB_SIM_DELAY_MS, (double)told_ns / 1e6);
 }
 
 /* The incident is told on the query's span and on the span of the route that ran it. */
@@ -81,7 +86,8 @@ static struct log_record record_of(const struct call *call, enum log_body body, 
                                .at_ns = call->actor->world->now_ns,
                                .trace_hi = call->span.trace_hi,
                                .trace_lo = call->span.trace_lo,
-                               .span = call->span.id};
+                               .span = call->span.id,
+                               .flags = call->span.flags};
 }
 
 static void log_slow(const struct call *call, const struct query *query, const struct execution *ran)
@@ -103,7 +109,9 @@ static void log_exhausted(const struct call *call, const struct query *query)
     struct log_record record = record_of(call, LOG_BODY_POOL_EXHAUSTED, LOG_ERROR);
     struct attrs *attrs = &record.attrs;
     const struct pool *pool = &query->pool->pool;
-    const struct statement *statement = query->bound->statement;
+    const struct statement_stats *stats = &call->actor->world->stats.statements[query->bound->route];
+    /* Who has never got through may well be scanning. */
+    bool scans = query->bound->statement->missing_index && (stats->scans || !stats->runs);
     int64_t waited_ns = record.at_ns - query->wait.since_ns;
     attrs_int(attrs, ATTR_LOG_MAX_CONNECTIONS, pool->max);
     attrs_int(attrs, ATTR_LOG_ACTIVE_CONNECTIONS, pool_active(pool));
@@ -111,8 +119,8 @@ static void log_exhausted(const struct call *call, const struct query *query)
     attrs_int(attrs, ATTR_LOG_REJECTED, (int64_t)(pool->stats->timeouts + pool->stats->refused));
     attrs_int(attrs, ATTR_LOG_DEMO_MINUTE, call->context.demo_minute);
     attrs_text(attrs, ATTR_LOG_RECOMMENDATION,
-               statement->missing_index ? statement->healing_sql
-                                        : "Enable read replicas or increase max_connections");
+               scans ? query->bound->statement->healing_sql
+                     : "Enable read replicas or increase max_connections");
     world_log(call->actor->world, &record);
 }
 
@@ -157,7 +165,9 @@ void query_begin(struct call *call, const struct bound_step *bound)
     query->params = params;
     query->call = slab_handle(&call->item);
     query->context = span_context(&call->span, &call->below);
-    query->granted_at_ns = 0;
+    body_ref(query->context.state);
+    query->granted_at_ns = query->delay_ns = 0;
+    query->timer = (struct timer){0};
     query->deadline_ns = call->step_deadline_ns;
     call->query = query;
     switch (pool_acquire(bound->pool, &query->wait, world->now_ns)) {
@@ -171,6 +181,36 @@ void query_begin(struct call *call, const struct bound_step *bound)
         end_waiting(call, query, STATUS_POOL_EXHAUSTED);
         break;
     }
+}
+
+static void ask_database(struct query *query)
+{
+    struct actor *actor = query->pool->actor;
+    world_ask(actor->world, actor, query->bound->to, query->bound->route,
+              slab_handle(&query->item) | QUERY_HANDLE, query->deadline_ns, &query->context,
+              body_ref(query->params));
+}
+
+/* Nobody wants it any more, and the database has never heard of it. */
+static void give_up(struct query *query)
+{
+    struct actor_pool *from = query->pool;
+    struct world *world = from->actor->world;
+    due_cancel(&world->due, &query->timer);
+    part(query, query->bound->run_site, ORDINAL_RUN, query->granted_at_ns, STATUS_DEADLINE, true);
+    series_record(from->use, world->now_ns - query->granted_at_ns, world->now_ns, NULL);
+    free_query(query);
+    pool_release(&from->pool, world->now_ns);
+}
+
+static void delay_over(void *owner, int64_t now_ns)
+{
+    (void)now_ns;
+    struct query *query = owner;
+    if (query->call)
+        ask_database(query);
+    else
+        give_up(query);
 }
 
 void query_granted(struct pool_wait *wait, int64_t now_ns)
@@ -187,8 +227,15 @@ void query_granted(struct pool_wait *wait, int64_t now_ns)
     describe_pool(&call->span.attrs, &query->pool->pool, waited_ns, false);
     due_cancel(&world->due, &call->timer);
     call_arm(call, query->deadline_ns);
-    world_ask(world, actor, query->bound->to, query->bound->route, slab_handle(&query->item) | QUERY_HANDLE,
-              query->deadline_ns, &query->context, body_ref(query->params));
+    actor->queries++;
+    query->delay_ns = actor->query_delay_ns;
+    if (!query->delay_ns) {
+        ask_database(query);
+        return;
+    }
+    actor->queries_delayed++;
+    query->timer = (struct timer){.fire = delay_over, .owner = query};
+    due_arm(&world->due, &query->timer, now_ns + query->delay_ns);
 }
 
 /* The figures come before the result, so that every database reports alike. */
@@ -198,6 +245,8 @@ static bool read_execution(struct execution *ran, const struct statement *statem
     ran->rows_scanned = cursor_int(cursor);
     int64_t plan = cursor_int(cursor);
     ran->active = cursor_int(cursor);
+    ran->cpu_ns = cursor_int(cursor) * NS_PER_US;
+    ran->lock_ns = cursor_int(cursor) * NS_PER_US;
     if (cursor->bad || plan < 0 || plan >= STATEMENT_PLANS_MAX)
         return false;
     ran->index = statement->plans[plan].index;
@@ -205,49 +254,74 @@ static bool read_execution(struct execution *ran, const struct statement *statem
     return true;
 }
 
-static void count_run(struct statement_stats *stats, const struct statement *statement,
-                      const struct execution *ran)
+/* Of whatever the database worked on, told in time or not. */
+static void count_execution(struct world *world, const struct query *query, const struct execution *ran,
+                            bool succeeded)
 {
+    struct statement_stats *stats = &world->stats.statements[query->bound->route];
+    bool whole = succeeded && !ran->cpu_ns; /* a database that does not know what it cost */
+    histogram_add_ns(&stats->latency, ran->duration_ns);
+    world->stats.profile[query->bound->profile].cpu_ns += (double)(whole ? ran->duration_ns : ran->cpu_ns);
+    if (!succeeded)
+        return;
     stats->runs++;
-    if (!ran->full_scan || !statement->missing_index)
+    stats->scans = ran->full_scan && query->bound->statement->missing_index;
+    if (!stats->scans)
         return;
     stats->full_scans++;
     stats->scan_rows_max = MAX(stats->scan_rows_max, (uint64_t)ran->rows_scanned);
+}
+
+static void tell_execution(struct call *call, const struct query *query, const struct execution *ran)
+{
+    const struct statement *statement = query->bound->statement;
+    describe_execution(&call->span.attrs, statement, ran);
+    if (statement->endpoint_type)
+        describe_execution(&call->server.attrs, statement, ran);
+    if (ran->full_scan && statement->missing_index && ran->duration_ns > SLOW_QUERY_NS)
+        log_slow(call, query, ran);
+}
+
+/* A failure's result is the database's own code for it, where that says more than the status; else nil. */
+static void tell_code(struct call *call, struct cursor result)
+{
+    struct slice code = cursor_text(&result);
+    if (!result.bad)
+        attrs_text_len(&call->span.attrs, ATTR_DB_STATUS, code.at, code.len);
 }
 
 void query_answered(struct query *query, struct message *message)
 {
     struct actor_pool *from = query->pool;
     struct world *world = from->actor->world;
-    const struct statement *statement = query->bound->statement;
     struct call *call = query->call ? slab_find(&world->calls, query->call) : NULL;
     struct cursor cursor = cursor_of(message->body);
-    struct execution ran = {.duration_ns = world->now_ns - query->granted_at_ns};
+    struct execution ran = {.duration_ns = world->now_ns - query->granted_at_ns, .delay_ns = query->delay_ns};
     enum status status = message->status;
-    bool reported = !status_failed(status);
-    if (reported && !read_execution(&ran, statement, &cursor)) {
-        reported = false;
+    bool succeeded = !status_failed(status);
+    bool reported = read_execution(&ran, query->bound->statement, &cursor);
+    if (succeeded && !reported) {
+        succeeded = false;
         status = STATUS_FAILED;
     }
     if (reported)
-        count_run(&world->stats.statements[query->bound->route], statement, &ran);
+        count_execution(world, query, &ran, succeeded);
     /* An answer at the very instant of the deadline loses; the timer of this instant ends the step. */
     bool wanted = call && world->now_ns < query->deadline_ns;
+    if (wanted && reported && !succeeded)
+        tell_code(call, cursor);
     part(query, query->bound->run_site, ORDINAL_RUN, query->granted_at_ns, status, !call);
     series_record(from->use, ran.duration_ns, world->now_ns, NULL);
-    if (wanted && reported) {
-        describe_execution(&call->span.attrs, statement, &ran);
-        if (statement->endpoint_type)
-            describe_execution(&call->server.attrs, statement, &ran);
-        if (ran.full_scan && statement->missing_index && ran.duration_ns > slow_ns)
-            log_slow(call, query, &ran);
-    }
+    if (wanted && succeeded)
+        tell_execution(call, query, &ran);
+    if (wanted && reported && ran.lock_ns)
+        attrs_real(&call->span.attrs, ATTR_DB_LOCK_WAIT_MS, (double)ran.lock_ns / 1e6);
     if (call)
         call->query = NULL;
     free_query(query);
     pool_release(&from->pool, world->now_ns);
     if (wanted)
-        end_step(call, status, message->body, cursor);
+        end_step(call, status, succeeded ? message->body : NULL, cursor);
     else
         world->stats.late_replies++;
 }
@@ -265,8 +339,12 @@ void query_timed_out(struct call *call)
         end_waiting(call, query, deadline ? STATUS_DEADLINE : STATUS_POOL_EXHAUSTED);
         return;
     }
-    if (query) {
+    if (query)
         query->call = 0;
+    if (query && timer_armed(&query->timer)) {
+        if (world->scenario->postgresql.cancel_on_deadline)
+            give_up(query);
+    } else if (query) {
         struct message *cancel = message_new(&world->messages);
         cancel->kind = MESSAGE_CANCEL;
         cancel->from = call->actor->index;

@@ -16,6 +16,17 @@ int scenario_stream(const struct scenario *scenario, const char *name)
     return -1;
 }
 
+double stream_rate_per_min(const struct stream_spec *stream, int64_t at_ns)
+{
+    const struct burst_spec *burst = &stream->burst;
+    if (!burst->count)
+        return curve_at(&stream->rate_per_min, at_ns);
+    /* One that comes once has its minute. */
+    int64_t every_ns = burst->every_ns ? burst->every_ns : NS_PER_MIN;
+    bool runs = at_ns >= burst->at_ns && at_ns < burst->at_ns + burst->rounds * every_ns;
+    return runs ? (double)burst->count * (double)NS_PER_MIN / (double)every_ns : 0;
+}
+
 const struct service_spec *scenario_service(const struct scenario *scenario, const char *service)
 {
     for (size_t i = 0; i < scenario->service_count; i++)
@@ -36,8 +47,11 @@ const char *fault_kind_name(enum fault_kind kind)
         [FAULT_SERVICE_DOWN] = "service_down",
         [FAULT_SERVICE_UP] = "service_up",
         [FAULT_SERVICE_SLOW] = "service_slow",
+        [FAULT_QUERY_DELAY] = "query_delay",
+        [FAULT_TABLE_GROWTH] = "table_growth",
         [FAULT_ROUTE_DELAY] = "route_delay",
         [FAULT_ROUTE_FAILURES] = "route_failures",
+        [FAULT_MESSAGE_LOSS] = "message_loss",
     };
     ASSERT(kind < FAULT_KIND_COUNT);
     return names[kind];

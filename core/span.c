@@ -44,6 +44,8 @@ void span_open(struct span *span, const struct span_site *site, uint64_t seed,
     span->stream = parent->stream;
     span->flags = parent->flags;
     span->demo = parent->demo;
+    span->joined = parent->joined;
+    span->state = parent->state;
     span->late = false;
     span->path_param = (struct slice){0};
     span->attrs.count = 0;

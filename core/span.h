@@ -17,9 +17,15 @@
 
 enum span_kind { SPAN_INTERNAL = 1, SPAN_SERVER = 2, SPAN_CLIENT = 3 }; /* OTLP's numbers */
 
-/* What travels with a request: in the envelope between actors, as traceparent at HTTP edges. */
+struct body;
+
+/*
+ * What travels with a request: in the envelope between actors, as traceparent and tracestate at HTTP edges.
+ * Copies of it share the tracestate: who keeps one beyond a call (a message, a call, a query) holds a reference.
+ */
 struct trace_context {
     uint64_t trace_hi, trace_lo;
+    struct body *state; /* W3C tracestate; NULL: none */
     uint64_t span; /* the sender's span: parent of what the receiver opens */
     int16_t demo_minute; /* of the root's intended start; -1: the demo clock does not run */
     uint8_t phase; /* index into the scenario's phases, likewise */
@@ -27,6 +33,7 @@ struct trace_context {
     uint8_t depth; /* levels above the receiver */
     uint8_t flags; /* W3C trace flags */
     bool demo; /* traffic.type: demo, else baseline */
+    bool joined; /* the trace is that of who asked from outside */
     uint32_t ordinal; /* of the receiver's span below its parent: 0, but for requests from outside */
     int32_t root_ms; /* the root's intended start on the timeline; -1: likewise */
 };
@@ -56,7 +63,9 @@ struct span {
     uint8_t stream;
     uint8_t flags;
     bool demo;
+    bool joined; /* as its context's */
     bool late; /* outlived its parent, which gave up: carries a link to it */
+    const struct body *state; /* W3C tracestate; NULL: none */
     struct slice path_param; /* value for the site's path_template */
     struct attrs attrs;
 };

@@ -24,6 +24,8 @@ struct statement {
     const char *operation; /* SELECT, INSERT, UPDATE */
     const char *collection; /* products, orders */
     const char *sql;
+    const char *takes; /* its parameters $1, $2, ... in order, as core/shape.h writes them */
+    const char *answers; /* its result: one row's columns, or `rows:[columns]` where there may be several */
     const char *endpoint_type; /* attribute endpoint.type of the route that runs it, or NULL */
     int fixed_us;
     struct plan plans[STATEMENT_PLANS_MAX];
@@ -38,6 +40,8 @@ struct index_def {
     const char *name;
     const char *sql; /* creates it */
     bool at_start; /* false: the incident is that it was never created */
+    const char *live_sql; /* creates it while the shop goes on, unless it is there */
+    const char *drop_sql; /* likewise drops it, if it is there */
 };
 
 #endif

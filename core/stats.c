@@ -1,6 +1,7 @@
 /* stats: keeps the run's figures - windows of the streams, edges between services, gauges at sample time. */
 #include "core/expect_parse.h"
 #include "core/parts.h"
+#include "core/probe.h"
 
 #include <stdlib.h>
 
@@ -9,18 +10,75 @@ static int64_t point_from(const struct stream_spec *spec, int64_t at_ns)
     return at_ns == stream_start(spec) ? at_ns : MAX(at_ns - NS_PER_MIN / 2, 0);
 }
 
-static void point(struct stream_stats *stats, const struct stream_spec *spec, int64_t at_ns,
-                  int64_t duration_ns)
+static struct window *find_point(const struct stream_stats *stats, int64_t from_ns, int64_t to_ns)
 {
-    int64_t from_ns = point_from(spec, at_ns);
     for (size_t i = 0; i < stats->point_count; i++)
-        if (stats->points[i].from_ns == from_ns)
-            return;
+        if (stats->points[i].from_ns == from_ns && stats->points[i].to_ns == to_ns)
+            return &stats->points[i];
+    return NULL;
+}
+
+static void point(struct stream_stats *stats, int64_t from_ns, int64_t to_ns)
+{
+    if (find_point(stats, from_ns, to_ns))
+        return;
     stats->points =
         base_grow(stats->points, stats->point_count, stats->point_count + 1, sizeof *stats->points);
     struct window *window = &stats->points[stats->point_count++];
     window->from_ns = from_ns;
-    window->to_ns = MIN(from_ns + NS_PER_MIN, duration_ns);
+    window->to_ns = to_ns;
+}
+
+/* The 60 s of a point, and no more than there are. */
+static int64_t point_to(const struct scenario *scenario, int64_t from_ns)
+{
+    return MIN(from_ns + NS_PER_MIN, scenario->duration_ns);
+}
+
+/* The earliest start of the streams that the expectation is about. */
+static int64_t expect_start(const struct scenario *scenario, const struct expect_spec *expect)
+{
+    int64_t start_ns = NEVER;
+    for (int i = 0; i < (int)scenario->stream_count; i++)
+        if (expect->series.index == PROBE_ALL_STREAMS || expect->series.index == i)
+            start_ns = MIN(start_ns, stream_start(&scenario->streams[i]));
+    return start_ns;
+}
+
+static void expect_bounds(const struct scenario *scenario, const struct expect_spec *expect, int64_t *from_ns,
+                          int64_t *to_ns)
+{
+    bool at = expect->when == EXPECT_AT, first = at && expect->at_ns == expect_start(scenario, expect);
+    *from_ns = at && !first ? MAX(expect->at_ns - NS_PER_MIN / 2, 0) : expect->at_ns;
+    *to_ns = at ? point_to(scenario, *from_ns) : expect->until_ns;
+}
+
+const struct window *stats_expected(const struct world *world, const struct expect_spec *expect,
+                                    size_t stream)
+{
+    int64_t from_ns, to_ns;
+    expect_bounds(world->scenario, expect, &from_ns, &to_ns);
+    return find_point(&world->stats.streams[stream], from_ns, to_ns);
+}
+
+/* The windows that the report's table and the expectations ask for. */
+static void add_points(const struct scenario *scenario, size_t stream, struct stream_stats *stats)
+{
+    const struct stream_spec *spec = &scenario->streams[stream];
+    for (size_t t = 0; t < spec->table_count; t++) {
+        int64_t from_ns = point_from(spec, spec->table_ns[t]);
+        point(stats, from_ns, point_to(scenario, from_ns));
+    }
+    for (size_t e = 0; e < scenario->expect_count; e++) {
+        const struct expect_spec *expect = &scenario->expects[e];
+        bool own = expect->series.index == PROBE_ALL_STREAMS || expect->series.index == (int)stream;
+        bool window = expect->when == EXPECT_AT || expect->when == EXPECT_WINDOW;
+        if (!window || !own || expect_of_alert(expect) || !probe_of_stream(expect->series.kind))
+            continue;
+        int64_t from_ns, to_ns;
+        expect_bounds(scenario, expect, &from_ns, &to_ns);
+        point(stats, from_ns, to_ns);
+    }
 }
 
 size_t stats_minutes(const struct scenario *scenario)
@@ -40,21 +98,16 @@ void stats_start(struct world *world)
     for (size_t i = 0; i < registry->statement_count; i++)
         world->stats.statements[i].name = registry->statements[i].name;
     for (size_t i = 0; i < scenario->stream_count; i++) {
-        const struct stream_spec *spec = &scenario->streams[i];
         struct stream_stats *stats = &world->stats.streams[i];
         stats->minute_count = stats_minutes(scenario);
         stats->minutes = base_alloc(stats->minute_count, sizeof *stats->minutes);
+        stats->seen = base_alloc(stats->minute_count, sizeof *stats->seen);
+        stats->scale = 1;
         for (size_t m = 0; m < stats->minute_count; m++) {
             stats->minutes[m].from_ns = (int64_t)m * NS_PER_MIN;
             stats->minutes[m].to_ns = MIN((int64_t)(m + 1) * NS_PER_MIN, scenario->duration_ns);
         }
-        for (size_t t = 0; t < spec->table_count; t++)
-            point(stats, spec, spec->table_ns[t], scenario->duration_ns);
-        for (size_t e = 0; e < scenario->expect_count; e++) {
-            const struct expect_spec *expect = &scenario->expects[e];
-            if (expect->when == EXPECT_AT)
-                point(stats, spec, expect->at_ns, scenario->duration_ns);
-        }
+        add_points(scenario, i, stats);
     }
     for (size_t i = 0; i < scenario->alert_count; i++)
         world->stats.alerts[i] = (struct alert_stats){.fired_at_ns = NEVER, .resolved_at_ns = NEVER};
@@ -73,6 +126,7 @@ void stats_restart(struct world *world)
         empty(&stats->whole);
         for (size_t m = 0; m < stats->minute_count; m++)
             empty(&stats->minutes[m]);
+        memset(stats->seen, 0, stats->minute_count * sizeof *stats->seen);
         for (size_t p = 0; p < stats->point_count; p++)
             empty(&stats->points[p]);
     }
@@ -81,12 +135,15 @@ void stats_restart(struct world *world)
                world->stats.pools[i].minute_count * sizeof *world->stats.pools[i].minutes);
     for (size_t i = 0; i < scenario->alert_count; i++)
         world->stats.alerts[i] = (struct alert_stats){.fired_at_ns = NEVER, .resolved_at_ns = NEVER};
+    stretches_start(world);
 }
 
 void stats_free(struct world *world)
 {
+    stretches_free(world);
     for (size_t i = 0; i < world->scenario->stream_count; i++) {
         free(world->stats.streams[i].minutes);
+        free(world->stats.streams[i].seen);
         free(world->stats.streams[i].points);
     }
     for (size_t i = 0; i < world->stats.pool_count; i++)
@@ -94,6 +151,21 @@ void stats_free(struct world *world)
     free(world->stats.edges);
     free(world->stats.pools);
     free(world->stats.statements);
+    free(world->stats.profile);
+}
+
+double stream_rate(const struct stream_stats *stats, const struct stream_spec *spec, int64_t at_ns)
+{
+    return stats->scale * stream_rate_per_min(spec, at_ns);
+}
+
+void stats_seen(struct stream_stats *stats, int64_t on_timeline_ns, bool failed)
+{
+    size_t minute = (size_t)(MAX(on_timeline_ns, 0) / NS_PER_MIN);
+    if (on_timeline_ns < 0 || minute >= stats->minute_count)
+        return;
+    stats->seen[minute].requests++;
+    stats->seen[minute].errors += failed;
 }
 
 static void window_add(struct window *window, int64_t latency_ns, bool failed)
@@ -109,6 +181,7 @@ void stats_root(struct stream_stats *stats, int64_t on_timeline_ns, int64_t late
     stats->failed += failed;
     stats->ended++;
     stats->ended_failed += failed;
+    histogram_add_ns(&stats->ended_latency, latency_ns);
     if (on_timeline_ns < 0)
         return;
     window_add(&stats->whole, latency_ns, failed);
@@ -127,7 +200,7 @@ const struct window *stream_point(const struct stream_stats *stats, const struct
 {
     int64_t from_ns = point_from(spec, at_ns);
     for (size_t i = 0; i < stats->point_count; i++)
-        if (stats->points[i].from_ns == from_ns)
+        if (stats->points[i].from_ns == from_ns && stats->points[i].to_ns - from_ns <= NS_PER_MIN)
             return &stats->points[i];
     return NULL;
 }
@@ -172,6 +245,9 @@ void stats_sample(struct world *world)
     uint64_t begun = shop->count[BUSINESS_CHECKOUT];
     for (size_t i = 0; i < world->actor_count; i++)
         sample_actor(&world->actors[i]);
+    script_sample(world);
+    instruments_sample(world);
+    stretches_sample(world);
     world->shop[METRIC_SHOP_ORDERS]->value = (double)shop->count[BUSINESS_ORDER];
     world->sold_out->value = (double)shop->count[BUSINESS_SOLD_OUT];
     world->shop[METRIC_SHOP_REVENUE]->value = (double)shop->revenue_cents / 100;

@@ -19,17 +19,25 @@ struct window {
 
 #define LATE_START_NS NS_PER_MS
 
+/* Root requests of a minute, as they are seen while it runs. */
+struct seen {
+    uint32_t requests, errors;
+};
+
 struct stream_stats {
+    double scale; /* of its rates against the scenario's: a demo may be started with others */
     uint64_t started, answered, failed, in_flight, dropped;
     uint64_t late; /* started over LATE_START_NS after they were due; only a clock can be late */
     struct histogram start_error;
     struct window *minutes; /* one a minute of the duration */
+    struct seen *seen; /* likewise, and those that only warmed up the world as well */
     size_t minute_count;
     struct window *points; /* as stream_spec.table_ns, then the expectations' own; 60 s centred, or the
                               stream's first minute where the point is its start */
     size_t point_count;
     struct window whole;
     uint64_t ended, ended_failed; /* by the instant of their end: what a monitoring system sees */
+    struct histogram ended_latency; /* likewise; cumulative */
 };
 
 struct service_stats {
@@ -55,7 +63,9 @@ struct pool_stats {
     int max, peak_used;
     int64_t acquire_timeout_ns; /* at the end of the run */
     uint64_t acquired, timeouts, refused;
-    struct histogram wait;
+    struct histogram wait; /* of who got a connection */
+    struct histogram wait_any; /* likewise, and of who timed out */
+    uint32_t waiters_most; /* at once */
     struct pool_minute *minutes; /* one a minute of the duration, by the instant of the outcome */
     size_t minute_count;
 };
@@ -66,11 +76,21 @@ struct statement_stats {
     uint64_t runs;
     uint64_t full_scans; /* runs whose plan used no index although the statement has a missing_index */
     uint64_t scan_rows_max; /* rows that the largest of those read */
+    struct histogram latency; /* of their execution, without the wait for a connection */
+    bool scans; /* its latest run was a full scan for want of the missing_index */
+};
+
+enum { ALERT_SPELLS_MAX = 16 };
+
+struct alert_spell {
+    int64_t fired_at_ns, resolved_at_ns; /* on the timeline; NEVER: not yet */
 };
 
 struct alert_stats {
     bool fired;
-    int64_t fired_at_ns, resolved_at_ns; /* NEVER: not yet */
+    int64_t fired_at_ns, resolved_at_ns; /* first and last, on the timeline; NEVER: not yet */
+    uint32_t firings;
+    struct alert_spell spells[ALERT_SPELLS_MAX]; /* of the first of them */
 };
 
 /* Judged: what it is about lay in the part of the timeline that was played. */
@@ -85,6 +105,22 @@ struct fault_stats {
     bool judged, applied, landed;
     uint64_t requests, failed; /* ROUTE_*: that it acted on */
     char evidence[120];
+};
+
+/* What the stores say of themselves. */
+struct store_stats {
+    uint32_t active_peak; /* statements under way at once */
+    uint32_t connections_peak; /* in use or held at once, over all pools */
+    uint32_t active_recent, connections_recent; /* likewise, the most since the last sample */
+    struct histogram lock_wait; /* of statements that want a row, also of those that get it at once */
+    uint64_t lock_timeouts;
+    uint64_t cache_hits, cache_misses; /* of GET */
+};
+
+/* CPU time by who spent it: a service's own work, or a statement that it ran. */
+struct profile_line {
+    const char *service, *route, *function; /* product-catalog, GET /products, products_by_category or work */
+    double cpu_ns;
 };
 
 /* What the shop's services did, by what they told their callers; and what stands in the database. The two
@@ -105,6 +141,7 @@ struct business_stats {
     /* The database's own: orders that stand, their money and pieces, and the pieces gone from stock. */
     uint64_t db_orders;
     int64_t db_revenue_cents, db_pieces, db_stock_taken;
+    int64_t hot_sold, hot_left; /* of postgresql.hot_product, as the database has it */
 };
 
 enum { EDGES_MAX = 256 };
@@ -124,12 +161,19 @@ struct run_stats {
     struct fault_stats faults[FAULTS_MAX];
     size_t fault_count;
     struct business_stats business;
+    struct store_stats stores;
+    struct profile_line *profile;
+    size_t profile_count;
+    double script_rate; /* the highest share that a scripted fault fails now */
     uint64_t traces, spans, logs[LOG_BODY_COUNT];
     uint8_t max_depth;
     /* Conservation: asks started = ended; replies that came after their ask had ended. */
     uint64_t asks, asks_ended[STATUS_COUNT], late_replies, mailbox_refused;
     uint64_t expired; /* requests whose deadline had passed before they were handled */
 };
+
+/* Requests per minute that the stream is meant to have at an instant of the timeline. */
+double stream_rate(const struct stream_stats *stats, const struct stream_spec *spec, int64_t at_ns);
 
 /* The stream's window for a point of the timeline, as in stream_stats.points; NULL: nobody asked for it. */
 const struct window *stream_point(const struct stream_stats *stats, const struct stream_spec *spec,

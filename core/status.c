@@ -16,6 +16,7 @@ static const struct status_info table[] = {
     [STATUS_OVERLOADED] = {"overloaded", "503", NULL, 503, true},
     [STATUS_DEADLINE] = {"deadline exceeded", "timeout", NULL, 0, true},
     [STATUS_NO_PEER] = {"no peer", "no_peer", NULL, 0, true},
+    [STATUS_CONNECTION_LOST] = {"connection lost", "08006", "08006", 503, true},
 };
 _Static_assert(ARRAY_LEN(table) == STATUS_COUNT, "every status has a line");
 

@@ -23,6 +23,7 @@ enum status {
     STATUS_OVERLOADED, /* the mailbox or the table of calls was full */
     STATUS_DEADLINE, /* no answer within the limit */
     STATUS_NO_PEER, /* nobody answers at that address */
+    STATUS_CONNECTION_LOST, /* to the database: refused, broken or closed by it (08006) */
     STATUS_COUNT
 };
 

@@ -18,7 +18,8 @@ static void sample_due(void *owner, int64_t now_ns)
 {
     struct world *world = owner;
     stats_sample(world);
-    alerts_judge(world, now_ns);
+    /* By the instant it was due: a clock that is late now and then makes no minute of 59.9 s. */
+    alerts_judge(world, MIN(world->sample_at_ns, now_ns));
     if (world->sink.metrics)
         world->sink.metrics(world->sink.owner, &world->metrics, now_ns);
     timeline_arm_sample(world);
@@ -54,8 +55,15 @@ static void arm_plans(struct world *world)
         struct planned *planned = &world->plans[i];
         int64_t at_ns = i < scenario->phase_count ? scenario->phases[i].at_ns
                                                   : scenario->faults[i - scenario->phase_count].at_ns;
-        due_arm(&world->due, &planned->timer, world->zero_ns + at_ns);
+        if (at_ns < world->duration_ns)
+            due_arm(&world->due, &planned->timer, world->zero_ns + at_ns);
     }
+}
+
+void timeline_end_at(struct world *world, int64_t duration_ns)
+{
+    int64_t own_ns = world->scenario->duration_ns;
+    world->duration_ns = duration_ns > 0 ? MIN(duration_ns, own_ns) : own_ns;
 }
 
 void timeline_start(struct world *world)
@@ -85,19 +93,21 @@ static void set_pools_zero(struct world *world)
             world->actors[a].pools[i].pool.zero_ns = world->zero_ns;
 }
 
-bool world_start_demo(struct world *world, int64_t now_ns)
+bool world_start_demo(struct world *world, const struct demo_start *start, int64_t now_ns)
 {
     if (world->zero_ns != NEVER)
         return false;
     world->now_ns = MAX(world->now_ns, now_ns);
-    world->zero_ns = world->now_ns;
+    world->zero_ns = world->now_ns - start->at_ns;
+    world->from_ns = start->at_ns;
+    timeline_end_at(world, start->duration_ns);
     /* The timeline is told anew: nothing of an earlier demo is in its windows or its alerts. */
     stats_restart(world);
     alerts_free(world->alerts);
     world->alerts = alerts_new(world);
     set_pools_zero(world);
     arm_plans(world);
-    load_start_demo(world);
+    load_start_demo(world, start->scale > 0 ? start->scale : 1);
     timeline_arm_sample(world);
     return true;
 }
@@ -110,6 +120,7 @@ bool world_stop_demo(struct world *world)
     timeline_cancel(world);
     world->zero_ns = NEVER;
     set_pools_zero(world);
+    load_go_on(world);
     timeline_arm_sample(world);
     return true;
 }
@@ -117,6 +128,11 @@ bool world_stop_demo(struct world *world)
 int64_t world_demo_at(const struct world *world)
 {
     return world_timeline(world, world->now_ns);
+}
+
+int64_t world_duration(const struct world *world)
+{
+    return world->duration_ns;
 }
 
 void world_date(const struct world *world, struct trace_context *context, int64_t at_ns)

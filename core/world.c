@@ -11,6 +11,8 @@ struct world *world_new(const struct world_options *options)
     world->seed = options->seed;
     world->sink = options->sink;
     world->from_ns = options->from_ns;
+    world->history_ns = options->history_ns;
+    timeline_end_at(world, options->duration_ns);
     world->sample_at_ns = -1;
     world->now_ns = MAX(options->from_ns - NS_PER_MIN, 0);
     world->zero_ns = options->demo_waits ? NEVER : 0;
@@ -27,6 +29,7 @@ struct world *world_new(const struct world_options *options)
         if (world->actors[i].kind->start)
             world->actors[i].kind->start(&world->actors[i]);
     load_start(world);
+    stretches_start(world);
     timeline_arm_sample(world);
     return world;
 }
@@ -40,13 +43,16 @@ static void drop_calls(struct world *world)
         if (!call)
             continue;
         body_unref(bodies, call->request);
+        body_unref(bodies, call->context.state);
         body_unref(bodies, call->kept);
         body_unref(bodies, call->sent);
     }
     for (uint32_t slot = 0; slot < world->queries.count; slot++) {
         struct query *query = slab_at(&world->queries, slot);
-        if (query)
-            body_unref(bodies, query->params);
+        if (!query)
+            continue;
+        body_unref(bodies, query->params);
+        body_unref(bodies, query->context.state);
     }
 }
 
@@ -211,6 +217,7 @@ void world_ask(struct world *world, const struct actor *from, struct actor *to, 
     message->ask = ask;
     message->deadline_ns = deadline_ns;
     message->context = *context;
+    body_ref(context->state);
     message->body = body;
     enum status refused = !to || to->down ? STATUS_NO_PEER : STATUS_OVERLOADED;
     if (refused == STATUS_OVERLOADED && mailbox_put(&to->mailbox, message)) {
@@ -233,6 +240,7 @@ static struct trace_context stranger(struct world *world, const struct world_req
         context.span = request->parent;
         context.flags = request->flags;
         context.depth = 1;
+        context.joined = true;
     }
     /* From 1 on: 0 is the child that a request of this world's own has. */
     context.ordinal = (uint32_t)++world->outside;
@@ -256,8 +264,12 @@ void world_request(struct world *world, const struct world_request *request, int
         context = stranger(world, request);
     }
     struct actor outside = {.index = OUTSIDE};
-    struct body *body = body_new(&world->messages.bodies, request->body, request->body_len);
+    struct body_pool *bodies = &world->messages.bodies;
+    struct body *body = body_new(bodies, request->body, request->body_len), *state = NULL;
+    if (request->joins && request->trace_state.len)
+        context.state = state = body_new(bodies, request->trace_state.at, request->trace_state.len);
     world_ask(world, &outside, to, (uint16_t)request->route, request->token, deadline_ns, &context, body);
+    body_unref(bodies, state);
 }
 
 void world_answer(struct world *world, const struct outbound_answer *answer, int64_t now_ns)

@@ -60,9 +60,10 @@ struct world_request {
     int64_t limit_ns; /* answered as STATUS_DEADLINE after it */
     uint64_t token; /* given back with the answer */
     bool demo; /* traffic.type */
-    bool joins; /* the trace of whoever asks: the three below come from its traceparent */
+    bool joins; /* the trace of whoever asks: what is below comes from its traceparent */
     uint64_t trace_hi, trace_lo, parent;
     uint8_t flags;
+    struct slice trace_state; /* likewise its tracestate, checked; copied. Of 0 bytes: none */
 };
 
 #define WORLD_SAMPLE_NS (15 * NS_PER_S) /* alerts are judged, metrics exported */
@@ -74,7 +75,9 @@ struct world_options {
     struct sink sink; /* any function may be NULL */
     int64_t
         from_ns; /* begins there on the timeline, warmed by the minute before; earlier faults come at once */
+    int64_t duration_ns; /* the timeline ends there; 0, or beyond the scenario's own: at the scenario's */
     bool demo_waits; /* only baseline streams flow until world_start_demo */
+    int64_t history_ns; /* alerts' windows reach into that much healthy traffic at the rates of the start */
     uint32_t calls_max; /* routes running at once, and likewise statements; 0: CALLS_MAX (core/parts.h) */
 };
 
@@ -84,15 +87,26 @@ void world_free(struct world *world);
 int64_t world_next_at(const struct world *world);
 unsigned world_turn(struct world *world, int64_t now_ns, unsigned max_events);
 
+/* How a demo that has waited is played. All 0: as the scenario says. */
+struct demo_start {
+    int64_t at_ns; /* enters the timeline there; earlier faults come at once */
+    int64_t duration_ns; /* as world_options.duration_ns */
+    double scale; /* of the rates of the demo's streams; bursts are as many as they are */
+};
+
 /* The demo clock: false when it runs already, or does not run. Stopping it leaves faults as they are. */
-bool world_start_demo(struct world *world, int64_t now_ns);
+bool world_start_demo(struct world *world, const struct demo_start *start, int64_t now_ns);
 bool world_stop_demo(struct world *world);
-/* Breaks or mends something now. STATUS_NOT_FOUND: nothing of that name; STATUS_OVERLOADED: FAULTS_MAX set. */
+/* Breaks or mends something now. STATUS_NOT_FOUND: nothing of that name; STATUS_OVERLOADED: FAULTS_MAX set,
+   none of which is the same. */
 enum status world_set_fault(struct world *world, const struct fault_spec *fault, int64_t now_ns);
 int64_t world_demo_at(const struct world *world); /* now on the timeline; negative: the clock waits */
+int64_t world_duration(const struct world *world); /* where the timeline ends */
 /* No arrivals from now on; what is in flight ends within its limits, then the world is idle. */
 void world_stop_traffic(struct world *world);
 bool world_idle(const struct world *world);
+/* From the first arrival of the first burst until the last journey of streams with bursts has ended. */
+bool world_bursting(const struct world *world);
 
 /* Ends traffic accounting: judges faults and expectations. Once, when nothing is left to run. */
 void world_finish(struct world *world);

@@ -85,25 +85,28 @@ _Static_assert(ARRAY_LEN(names) == CATALOGUE_NAMED, "named products");
 static const char *const kinds[CATALOGUE_CATEGORIES] = {"Gadget ",  "Shelf ", "Gear ",  "Utensil ",
                                                         "Planter ", "Toy ",   "Novel ", "Garment "};
 
-/* A fixed mixing of the id (the finalizer of MurmurHash3): prices and popularity that look unordered. */
-static uint64_t mixed(int64_t id)
+/* A fixed mixing of the id, below 2^32: prices and popularity that look unordered. No step leaves 63 bits, so that
+   sql/init-db.sql does the same in plain bigint: both must change together. */
+static int64_t mixed(int64_t id)
 {
-    uint64_t x = (uint64_t)id;
-    x = (x ^ (x >> 33)) * UINT64_C(0xff51afd7ed558ccd);
-    x = (x ^ (x >> 33)) * UINT64_C(0xc4ceb9fe1a85ec53);
-    return x ^ (x >> 33);
+    int64_t x = id * 2654435761 % 4294967296;
+    x ^= x >> 15;
+    x = x * 1540483477 % 4294967296;
+    return x ^ (x >> 13);
 }
 
 int64_t catalogue_price_cents(int64_t id)
 {
     static const int64_t base_cents[CATALOGUE_CATEGORIES] = {7900, 14900, 5900, 3900, 2900, 2400, 1400, 4900};
     int64_t base = base_cents[(id - 1) % CATALOGUE_CATEGORIES];
-    return base / 2 + (int64_t)(mixed(id) % (uint64_t)base) / 100 * 100 + 99;
+    return base / 2 + mixed(id) % base / 100 * 100 + 99;
 }
 
+/* Those that are kept in order come before all others, so that they are a real database's most popular too. */
 int64_t catalogue_popularity(int64_t id)
 {
-    return (int64_t)(mixed(id + 7) % 100000) + (id <= CATALOGUE_NAMED ? 100000 : 0);
+    int64_t least = id <= CATALOGUE_NAMED ? 100000 : id <= CATALOGUE_CATEGORIES * CATALOGUE_TOP ? 50000 : 0;
+    return least + mixed(id + 7) % 50000;
 }
 
 int catalogue_category(struct slice name)
@@ -125,6 +128,51 @@ void catalogue_pack_name(struct pack *pack, int64_t id)
         pack_text(pack, names[id - 1]);
     else
         pack_label(pack, kinds[(id - 1) % CATALOGUE_CATEGORIES], (uint64_t)id);
+}
+
+/* The name as the table has it; its length. */
+static uint32_t name_of(int64_t id, char name[static CATALOGUE_NAME_MAX])
+{
+    const char *text = id <= CATALOGUE_NAMED ? names[id - 1] : kinds[(id - 1) % CATALOGUE_CATEGORIES];
+    char digits[20];
+    size_t at = sizeof digits;
+    for (int64_t left = id > CATALOGUE_NAMED ? id : 0; left; left /= 10)
+        digits[--at] = (char)('0' + left % 10);
+    size_t len = strlen(text), more = sizeof digits - at;
+    ASSERT(len + more <= CATALOGUE_NAME_MAX);
+    memcpy(name, text, len);
+    memcpy(name + len, digits + at, more);
+    return (uint32_t)(len + more);
+}
+
+static char folded(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static bool begins(const char *name, uint32_t len, struct slice letters)
+{
+    if (letters.len > len)
+        return false;
+    for (uint32_t i = 0; i < letters.len; i++)
+        if (folded(name[i]) != folded(letters.at[i]))
+            return false;
+    return true;
+}
+
+bool catalogue_name_begins(int64_t id, struct slice letters)
+{
+    char name[CATALOGUE_NAME_MAX];
+    return begins(name, name_of(id, name), letters);
+}
+
+bool catalogue_name_has(int64_t id, struct slice letters)
+{
+    char name[CATALOGUE_NAME_MAX];
+    uint32_t len = name_of(id, name), at = 0;
+    while (at < len && !begins(name + at, len - at, letters))
+        at++;
+    return at < len || !letters.len;
 }
 
 bool catalogue_has(const struct catalogue *catalogue, int64_t id)
@@ -159,12 +207,22 @@ static int by_popularity(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
+void catalogue_grow(struct catalogue *catalogue, int64_t rows)
+{
+    ASSERT(rows <= CATALOGUE_ROWS_MAX);
+    if (rows <= catalogue->rows)
+        return;
+    catalogue->stock = base_grow(catalogue->stock, (size_t)catalogue->rows, (size_t)rows, sizeof(int32_t));
+    for (int64_t id = catalogue->rows + 1; id <= rows; id++)
+        catalogue->stock[id - 1] = (int32_t)(1000 + mixed(id + 13) % 2000);
+    catalogue->rows = rows;
+}
+
 void catalogue_init(struct catalogue *catalogue, int64_t rows)
 {
     ASSERT(rows >= CATALOGUE_CATEGORIES * CATALOGUE_TOP && rows <= CATALOGUE_ROWS_MAX);
-    *catalogue = (struct catalogue){.rows = rows, .stock = base_alloc((size_t)rows, sizeof(int32_t))};
-    for (int64_t id = 1; id <= rows; id++)
-        catalogue->stock[id - 1] = (int32_t)(1000 + mixed(id + 13) % 2000);
+    *catalogue = (struct catalogue){0};
+    catalogue_grow(catalogue, rows);
     for (uint32_t c = 0; c < CATALOGUE_CATEGORIES; c++) {
         for (uint32_t i = 0; i < CATALOGUE_PAGE; i++)
             catalogue->page[c][i] = i * CATALOGUE_CATEGORIES + c + 1;

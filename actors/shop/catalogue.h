@@ -13,6 +13,7 @@ enum {
     CATALOGUE_CATEGORIES = 8,
     CATALOGUE_NAMED = 72,
     CATALOGUE_PAGE = 50, /* rows of a category page */
+    CATALOGUE_NAME_MAX = 48, /* bytes */
     CATALOGUE_TOP = 200, /* most popular of a category that are kept in order */
     CATALOGUE_ROWS_MAX = 10 * 1000 * 1000
 };
@@ -26,6 +27,8 @@ struct catalogue {
 };
 
 void catalogue_init(struct catalogue *catalogue, int64_t rows);
+/* More rows from now on; never fewer. At most CATALOGUE_ROWS_MAX. */
+void catalogue_grow(struct catalogue *catalogue, int64_t rows);
 void catalogue_fini(struct catalogue *catalogue);
 
 /* -1: no such category. */
@@ -34,6 +37,9 @@ const char *catalogue_category_name(int category);
 int64_t catalogue_price_cents(int64_t id);
 int64_t catalogue_popularity(int64_t id);
 void catalogue_pack_name(struct pack *pack, int64_t id);
+/* Whether the name begins with these letters, or has them anywhere; ASCII letters of either case are alike. */
+bool catalogue_name_begins(int64_t id, struct slice letters);
+bool catalogue_name_has(int64_t id, struct slice letters);
 bool catalogue_has(const struct catalogue *catalogue, int64_t id);
 
 /* Takes `quantity` pieces, or none and false. */

@@ -32,20 +32,20 @@ static void drop_oldest(struct orders *orders)
     orders->kept--;
 }
 
-struct order_row orders_insert(struct orders *orders, uint64_t id, int64_t total_cents, struct slice key)
+struct order_row orders_insert(struct orders *orders, const struct order_row *row, struct slice key)
 {
     struct order *order = NULL;
     ASSERT(key.len <= ORDERS_KEY_MAX);
     if (key.len)
         HASH_FIND(by_key, orders->by_key, key.at, key.len, order);
     if (!order)
-        order = find(orders, id);
+        order = find(orders, row->id);
     if (order)
         return order->row;
     if (orders->kept == ORDERS_KEPT)
         drop_oldest(orders);
     order = base_alloc(1, sizeof *order);
-    order->row = (struct order_row){.id = id, .total_cents = total_cents};
+    order->row = *row;
     order->key_len = key.len;
     HASH_ADD(by_id, orders->by_id, row.id, sizeof order->row.id, order);
     if (key.len) {
@@ -56,10 +56,10 @@ struct order_row orders_insert(struct orders *orders, uint64_t id, int64_t total
     return order->row;
 }
 
-bool orders_stands(const struct orders *orders, uint64_t id)
+const struct order_row *orders_find(const struct orders *orders, uint64_t id)
 {
     const struct order *order = find(orders, id);
-    return order && order->row.created;
+    return order ? &order->row : NULL;
 }
 
 bool orders_create(struct orders *orders, uint64_t id, int64_t pieces)

@@ -22,17 +22,18 @@ struct orders {
 
 struct order_row {
     uint64_t id;
-    int64_t total_cents;
+    int64_t total_cents, product, quantity;
     bool created;
 };
 
 /* `key` of length 0: none; at most ORDERS_KEY_MAX bytes. Gives the row: the new one, or the one that has the
-   key already. */
-struct order_row orders_insert(struct orders *orders, uint64_t id, int64_t total_cents, struct slice key);
+   key already, with what was ordered then. */
+struct order_row orders_insert(struct orders *orders, const struct order_row *row, struct slice key);
+/* NULL: no such order among those kept. */
+const struct order_row *orders_find(const struct orders *orders, uint64_t id);
 /* Marks it as standing, once, with the pieces that left the stock for it. False: no such order, or it stood
    already. */
 bool orders_create(struct orders *orders, uint64_t id, int64_t pieces);
-bool orders_stands(const struct orders *orders, uint64_t id);
 void orders_fini(struct orders *orders);
 /* Adds up the rows kept, for checks: equals the totals while nothing has been dropped. */
 void orders_count(const struct orders *orders, uint64_t *created, int64_t *revenue_cents);

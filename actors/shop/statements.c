@@ -3,15 +3,35 @@
 #define CREATE_RECOMMENDATIONS                                                                               \
     "CREATE INDEX idx_products_recommendations ON products(category, active, popularity DESC)"
 
+#define CREATE_CATEGORY_ACTIVE                                                                               \
+    "CREATE INDEX idx_products_category_active ON products(category, name) WHERE active AND stock_quantity " \
+    "> 0"
+#define CREATE_NAME_PREFIX "CREATE INDEX idx_products_name_prefix ON products(lower(name) text_pattern_ops)"
+
+/* CONCURRENTLY takes longer, but no order waits for it. */
+#define LIVE(name, on)                                                                                       \
+    .live_sql = "CREATE INDEX CONCURRENTLY IF NOT EXISTS " name " ON " on,                                   \
+    .drop_sql = "DROP INDEX CONCURRENTLY IF EXISTS " name
+
 const struct index_def shop_indexes[] = {
-    {"idx_products_category", "CREATE INDEX idx_products_category ON products(category)", true},
-    {"idx_products_stock_quantity", "CREATE INDEX idx_products_stock_quantity ON products(stock_quantity)",
-     true},
-    {"idx_products_category_active",
-     "CREATE INDEX idx_products_category_active ON products(category, name) WHERE active AND stock_quantity "
-     "> 0",
-     true},
-    {"idx_products_recommendations", CREATE_RECOMMENDATIONS, false},
+    {.name = "idx_products_category",
+     .sql = "CREATE INDEX idx_products_category ON products(category)",
+     .at_start = true,
+     LIVE("idx_products_category", "products(category)")},
+    {.name = "idx_products_stock_quantity",
+     .sql = "CREATE INDEX idx_products_stock_quantity ON products(stock_quantity)",
+     .at_start = true,
+     LIVE("idx_products_stock_quantity", "products(stock_quantity)")},
+    {.name = "idx_products_category_active",
+     .sql = CREATE_CATEGORY_ACTIVE,
+     .at_start = true,
+     LIVE("idx_products_category_active", "products(category, name) WHERE active AND stock_quantity > 0")},
+    {.name = "idx_products_recommendations",
+     .sql = CREATE_RECOMMENDATIONS,
+     LIVE("idx_products_recommendations", "products(category, active, popularity DESC)")},
+    {.name = "idx_products_name_prefix",
+     .sql = CREATE_NAME_PREFIX,
+     LIVE("idx_products_name_prefix", "products(lower(name) text_pattern_ops)")},
 };
 const size_t shop_index_count = ARRAY_LEN(shop_indexes);
 
@@ -22,11 +42,15 @@ const struct statement shop_statements[] = {
          .collection = "products",
          .sql =
              "SELECT id, name, category, price, stock_quantity FROM products WHERE category = $1 AND active "
-             "AND stock_quantity > 0 ORDER BY name LIMIT 50",
+             "AND stock_quantity > 0 AND price BETWEEN $2 AND $3 ORDER BY name LIMIT 50",
+         .takes = "category:text price_min:real price_max:real",
+         .answers = "rows:[id:int name:text category:text price:real stock_quantity:int]",
          .endpoint_type = "fast_indexed",
          .fixed_us = 9500,
          .plans = {{.index = "idx_products_category_active", .rows = 50, .row_cost = 1},
-                   {.share = 1, .row_cost = 1}}},
+                   {.share = 1, .row_cost = 1}},
+         .missing_index = "idx_products_category_active",
+         .healing_sql = CREATE_CATEGORY_ACTIVE},
     /* A bitmap scan on idx_products_category is what hides the missing index until that one is dropped. */
     [SQL_RECOMMENDATIONS] =
         {.name = "recommendations",
@@ -34,6 +58,8 @@ const struct statement shop_statements[] = {
          .collection = "products",
          .sql = "SELECT id, name, price, popularity FROM products WHERE category = $1 AND active AND price "
                 "BETWEEN $2 AND $3 ORDER BY popularity DESC LIMIT 10",
+         .takes = "category:text price_min:real price_max:real",
+         .answers = "rows:[id:int name:text price:real popularity:int]",
          .endpoint_type = "slow_unindexed",
          .fixed_us = 100,
          .plans = {{.index = "idx_products_recommendations", .rows = 12, .row_cost = 1},
@@ -47,17 +73,40 @@ const struct statement shop_statements[] = {
          .collection = "products",
          .sql =
              "SELECT id, name, category, price, stock_quantity FROM products WHERE category = $1 AND active "
-             "AND stock_quantity > 0 AND name ILIKE $2 ORDER BY name LIMIT 50",
+             "AND stock_quantity > 0 AND position(lower($2) IN lower(name)) > 0 AND price BETWEEN $3 AND $4 "
+             "ORDER BY name LIMIT 50",
+         .takes = "category:text q:text price_min:real price_max:real",
+         .answers = "rows:[id:int name:text category:text price:real stock_quantity:int]",
          .fixed_us = 9500,
          .plans = {{.index = "idx_products_category_active", .rows = 400, .row_cost = 1},
                    {.share = 1, .row_cost = 2}}},
+    /* One query for whoever looks something up, by number or by the letters its name begins with. The index for
+       the letters was never created; by number none would help, as it is compared as text. */
+    [SQL_SEARCH_UNINDEXED] =
+        {.name = "search_products_unindexed",
+         .operation = "SELECT",
+         .collection = "products",
+         .sql = "SELECT id, name, category, price, stock_quantity, popularity FROM products WHERE id::text = "
+                "($1::bigint)::text OR starts_with(lower(name), lower($2)) ORDER BY id = $1 DESC NULLS LAST, "
+                "popularity DESC LIMIT 50",
+         .takes = "id?:int letters?:text",
+         .answers = "rows:[id:int name:text category:text price:real stock_quantity:int popularity:int]",
+         .endpoint_type = "slow_unindexed",
+         .fixed_us = 100,
+         .plans = {{.index = "idx_products_name_prefix", .rows = 50, .row_cost = 1},
+                   {.share = 1, .row_cost = 1}},
+         .missing_index = "idx_products_name_prefix",
+         .healing_sql = CREATE_NAME_PREFIX},
     [SQL_POPULAR_WITH_HISTORY] =
         {.name = "popular_with_history",
          .operation = "SELECT",
          .collection = "products",
-         .sql = "SELECT p.id, p.name, p.category, p.price, p.stock_quantity FROM products p WHERE p.category "
-                "= $1 "
-                "AND p.active AND p.stock_quantity > 0 ORDER BY p.name LIMIT 50",
+         .sql =
+             "SELECT p.id, p.name, p.category, p.price, p.stock_quantity FROM products p WHERE p.category "
+             "= $1 AND p.active AND p.stock_quantity > 0 AND p.price BETWEEN $2 AND $3 ORDER BY p.name LIMIT "
+             "50",
+         .takes = "category:text price_min:real price_max:real",
+         .answers = "rows:[id:int name:text category:text price:real stock_quantity:int]",
          .fixed_us = 9500,
          .plans = {{.index = "idx_products_category_active", .rows = 50, .row_cost = 4},
                    {.share = 1, .row_cost = 1}}},
@@ -65,10 +114,14 @@ const struct statement shop_statements[] = {
         {.name = "popular_products",
          .operation = "SELECT",
          .collection = "orders",
-         .sql = "SELECT p.id, p.name, count(*) AS orders FROM order_items i JOIN products "
-                "p ON p.id = i.product_id "
-                "WHERE i.order_id IN (SELECT id FROM orders ORDER BY created_at DESC LIMIT 1000) "
-                "GROUP BY p.id, p.name ORDER BY orders DESC LIMIT 10",
+         .sql =
+             "SELECT p.id, p.name, count(*) AS orders FROM order_items i JOIN products "
+             "p ON p.id = i.product_id "
+             "WHERE i.order_id IN (SELECT id FROM orders WHERE status = 'created' ORDER BY created_at DESC "
+             "LIMIT 1000) "
+             "GROUP BY p.id, p.name ORDER BY orders DESC LIMIT 10",
+         .takes = "",
+         .answers = "rows:[id:int name:text orders:int]",
          .fixed_us = 4000,
          .plans = {{.index = "order_items_pkey", .rows = 1000, .row_cost = 1}}},
     [SQL_PRODUCT_BY_ID] = {.name = "product_by_id",
@@ -76,12 +129,16 @@ const struct statement shop_statements[] = {
                            .collection = "products",
                            .sql =
                                "SELECT id, name, category, price, stock_quantity FROM products WHERE id = $1",
+                           .takes = "id:int",
+                           .answers = "rows:[id:int name:text category:text price:real stock_quantity:int]",
                            .fixed_us = 300,
                            .plans = {{.index = "products_pkey", .rows = 1, .row_cost = 1}}},
     [SQL_STOCK_OF] = {.name = "stock_of",
                       .operation = "SELECT",
                       .collection = "products",
                       .sql = "SELECT stock_quantity FROM products WHERE id = $1",
+                      .takes = "id:int",
+                      .answers = "rows:[stock_quantity:int]",
                       .fixed_us = 300,
                       .plans = {{.index = "products_pkey", .rows = 1, .row_cost = 1}}},
     /* One transaction: the pieces leave the stock and the order stands, or neither. */
@@ -91,23 +148,33 @@ const struct statement shop_statements[] = {
          .collection = "products",
          .sql =
              "WITH taken AS (UPDATE products SET stock_quantity = stock_quantity - $2 WHERE id = $1 AND "
-             "stock_quantity >= $2 AND EXISTS (SELECT 1 FROM orders WHERE id = $3 AND status = 'pending') "
-             "RETURNING id, stock_quantity, price), item AS (INSERT INTO order_items (order_id, product_id, "
-             "quantity, unit_price) SELECT $3, id, $2, price FROM taken) UPDATE orders SET status = "
-             "'created' "
-             "FROM taken WHERE orders.id = $3 RETURNING stock_quantity",
+             "stock_quantity >= $2 AND $2 > 0 AND EXISTS (SELECT 1 FROM orders WHERE id = $3 AND status = "
+             "'pending') RETURNING stock_quantity), made AS (UPDATE orders SET status = 'created' FROM "
+             "taken WHERE orders.id = $3 RETURNING orders.id) SELECT EXISTS (SELECT 1 FROM made) OR EXISTS "
+             "(SELECT 1 FROM orders WHERE id = $3 AND status = 'created') AS reserved, coalesce((SELECT "
+             "stock_quantity FROM taken), stock_quantity) AS remaining FROM products WHERE id = $1",
+         .takes = "product_id:int quantity:int order_id:int",
+         .answers = "reserved:bool remaining:int",
          .fixed_us = 400,
          .plans = {{.index = "products_pkey", .rows = 1, .row_cost = 1}},
          .writes = true,
          .locks_row = true},
+    /* Under a key that is taken it gives the order that has it, and what was ordered then. */
     [SQL_ORDER_INSERT] =
         {.name = "order_insert",
          .operation = "INSERT",
          .collection = "orders",
-         .sql = "INSERT INTO orders (id, user_id, total, status, idempotency_key) SELECT $1, $2, price * $4, "
-                "'pending', $5 FROM products WHERE id = $3 ON CONFLICT (idempotency_key) DO UPDATE SET "
-                "idempotency_key = orders.idempotency_key RETURNING id, "
-                "total",
+         .sql = "WITH placed AS (INSERT INTO orders (id, user_id, total, status, idempotency_key) SELECT $1, "
+                "$2, price * $4, 'pending', $5 FROM products WHERE id = $3 AND $4 > 0 AND "
+                "octet_length(coalesce($5, '')) <= 64 ON CONFLICT (idempotency_key) DO UPDATE SET "
+                "idempotency_key = orders.idempotency_key RETURNING id, total), item AS (INSERT INTO "
+                "order_items (order_id, product_id, quantity, unit_price) SELECT placed.id, products.id, $4, "
+                "price FROM placed, products WHERE placed.id = $1 AND products.id = $3) SELECT placed.id, "
+                "(total * 100)::bigint AS total_cents, coalesce(first.product_id, $3) AS product_id, "
+                "coalesce(first.quantity, $4) AS quantity FROM placed LEFT JOIN order_items first ON "
+                "first.order_id = placed.id",
+         .takes = "order_id:int user_id:text product_id:int quantity:int idempotency_key?:text",
+         .answers = "order_id:int total_cents:int product_id:int quantity:int",
          .fixed_us = 400,
          .plans = {{.index = "orders_pkey", .rows = 1, .row_cost = 1}},
          .writes = true},

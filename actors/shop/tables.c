@@ -1,8 +1,9 @@
 #include "actors/shop/tables.h"
 
-static void pack_product(struct pack *pack, const struct catalogue *catalogue, int64_t id)
+#include <stdlib.h>
+
+static void pack_columns(struct pack *pack, const struct catalogue *catalogue, int64_t id)
 {
-    pack_array(pack, 5);
     pack_int(pack, id);
     catalogue_pack_name(pack, id);
     pack_text(pack, catalogue_category_name((int)((id - 1) % CATALOGUE_CATEGORIES)));
@@ -10,17 +11,99 @@ static void pack_product(struct pack *pack, const struct catalogue *catalogue, i
     pack_int(pack, catalogue->stock[id - 1]);
 }
 
+static void pack_product(struct pack *pack, const struct catalogue *catalogue, int64_t id)
+{
+    pack_array(pack, 5);
+    pack_columns(pack, catalogue, id);
+}
+
+static void pack_found(struct pack *pack, const struct catalogue *catalogue, int64_t id)
+{
+    pack_array(pack, 6);
+    pack_columns(pack, catalogue, id);
+    pack_int(pack, catalogue_popularity(id));
+}
+
+/* What a list of products asks for. */
+struct wanted {
+    int category;
+    double low, high; /* price */
+    struct slice words; /* in the name; empty: any */
+};
+
+static bool is_wanted(const struct catalogue *catalogue, int64_t id, const struct wanted *wanted)
+{
+    double price = (double)catalogue_price_cents(id) / 100;
+    return catalogue->stock[id - 1] > 0 && price >= wanted->low && price <= wanted->high &&
+           (!wanted->words.len || catalogue_name_has(id, wanted->words));
+}
+
+/* The first CATALOGUE_PAGE of a category by name: those of its page, then the generated ones behind them. */
+static void page(const struct catalogue *catalogue, const struct wanted *wanted, struct pack *pack)
+{
+    int64_t ids[CATALOGUE_PAGE], place = 0, last = 0;
+    uint32_t count = 0;
+    if (wanted->category >= 0)
+        last = (catalogue->rows - wanted->category - 1) / CATALOGUE_CATEGORIES + 1;
+    for (; place < last && count < CATALOGUE_PAGE; place++) {
+        int64_t id = place < CATALOGUE_PAGE ? catalogue->page[wanted->category][place]
+                                            : place * CATALOGUE_CATEGORIES + wanted->category + 1;
+        if (is_wanted(catalogue, id, wanted))
+            ids[count++] = id;
+    }
+    pack_array(pack, count);
+    for (uint32_t i = 0; i < count; i++)
+        pack_product(pack, catalogue, ids[i]);
+}
+
 static void category_page(struct tables *tables, struct cursor *params, struct pack *pack)
 {
+    struct wanted wanted = {.category = catalogue_category(cursor_text(params))};
+    wanted.low = cursor_real(params);
+    wanted.high = cursor_real(params);
+    page(&tables->catalogue, &wanted, pack);
+}
+
+static void search(struct tables *tables, struct cursor *params, struct pack *pack)
+{
+    struct wanted wanted = {.category = catalogue_category(cursor_text(params))};
+    wanted.words = cursor_text(params);
+    wanted.low = cursor_real(params);
+    wanted.high = cursor_real(params);
+    page(&tables->catalogue, &wanted, pack);
+}
+
+static int by_popularity(const void *left, const void *right)
+{
+    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+    int64_t more = catalogue_popularity(b) - catalogue_popularity(a);
+    if (more)
+        return more < 0 ? -1 : 1;
+    return a < b ? -1 : a > b;
+}
+
+/* The product of that id first, then those whose name begins so, the most popular first: of the window that is
+   kept in order, for beyond it names say nothing new. */
+static void search_unindexed(struct tables *tables, struct cursor *params, struct pack *pack)
+{
     const struct catalogue *catalogue = &tables->catalogue;
-    int category = catalogue_category(cursor_text(params));
-    uint32_t count = 0;
-    for (int i = 0; category >= 0 && i < CATALOGUE_PAGE; i++)
-        count += catalogue->stock[catalogue->page[category][i] - 1] > 0;
-    pack_array(pack, count);
-    for (int i = 0; count && i < CATALOGUE_PAGE; i++)
-        if (catalogue->stock[catalogue->page[category][i] - 1] > 0)
-            pack_product(pack, catalogue, catalogue->page[category][i]);
+    int64_t ids[CATALOGUE_CATEGORIES * CATALOGUE_TOP], id = cursor_nil(params) ? 0 : cursor_int(params);
+    size_t count = 0;
+    struct slice letters = {"", 0};
+    bool named = !cursor_nil(params);
+    if (named)
+        letters = cursor_text(params);
+    for (int64_t i = 1; named && !params->bad && i <= (int64_t)ARRAY_LEN(ids); i++)
+        if (i != id && catalogue_name_begins(i, letters))
+            ids[count++] = i;
+    qsort(ids, count, sizeof *ids, by_popularity);
+    bool found = catalogue_has(catalogue, id);
+    size_t others = MIN(count, (size_t)(CATALOGUE_PAGE - found));
+    pack_array(pack, (uint32_t)(found + others));
+    if (found)
+        pack_found(pack, catalogue, id);
+    for (size_t i = 0; i < others; i++)
+        pack_found(pack, catalogue, ids[i]);
 }
 
 static void recommend(struct tables *tables, struct cursor *params, struct pack *pack)
@@ -78,48 +161,78 @@ static void stock_of(struct tables *tables, struct cursor *params, struct pack *
     pack_int(pack, tables->catalogue.stock[id - 1]);
 }
 
+struct reservation {
+    int64_t product, quantity;
+    uint64_t order;
+};
+
+static struct reservation reservation_of(struct cursor *params)
+{
+    struct reservation of = {.product = cursor_int(params)};
+    of.quantity = cursor_int(params);
+    of.order = (uint64_t)cursor_int(params);
+    return of;
+}
+
+bool tables_takes(const struct tables *tables, enum shop_statement statement, struct cursor *params)
+{
+    if (statement != SQL_STOCK_RESERVE)
+        return false;
+    struct reservation of = reservation_of(params);
+    const struct order_row *row = orders_find(&tables->orders, of.order);
+    return row && !row->created && of.quantity > 0 && catalogue_has(&tables->catalogue, of.product) &&
+           tables->catalogue.stock[of.product - 1] >= of.quantity;
+}
+
+/* One transaction: the pieces leave the stock and the order stands, or neither. */
 static void stock_reserve(struct tables *tables, struct cursor *params, struct pack *pack)
 {
-    int64_t id = cursor_int(params), quantity = cursor_int(params);
-    uint64_t order = (uint64_t)cursor_int(params);
-    bool reserved = orders_stands(&tables->orders, order);
-    if (!reserved && catalogue_take(&tables->catalogue, id, quantity)) {
-        reserved = orders_create(&tables->orders, order, quantity);
-        if (!reserved) { /* no such order: the transaction rolls back */
-            tables->catalogue.stock[id - 1] += (int32_t)quantity;
-            tables->catalogue.taken -= quantity;
-        }
+    struct cursor again = *params;
+    bool takes = tables_takes(tables, SQL_STOCK_RESERVE, &again);
+    struct reservation of = reservation_of(params);
+    if (params->bad || !catalogue_has(&tables->catalogue, of.product)) {
+        pack_array(pack, 0);
+        return;
     }
+    if (takes) {
+        catalogue_take(&tables->catalogue, of.product, of.quantity);
+        orders_create(&tables->orders, of.order, of.quantity);
+    }
+    const struct order_row *row = orders_find(&tables->orders, of.order);
     pack_array(pack, 2);
-    pack_bool(pack, reserved);
-    pack_int(pack, catalogue_has(&tables->catalogue, id) ? tables->catalogue.stock[id - 1] : 0);
+    pack_bool(pack, row && row->created);
+    pack_int(pack, tables->catalogue.stock[of.product - 1]);
 }
 
 static void order_insert(struct tables *tables, struct cursor *params, struct pack *pack)
 {
-    uint64_t id = (uint64_t)cursor_int(params);
+    struct order_row row = {.id = (uint64_t)cursor_int(params)};
     cursor_skip(params); /* the user */
-    int64_t product = cursor_int(params), quantity = cursor_int(params);
+    row.product = cursor_int(params);
+    row.quantity = cursor_int(params);
     struct slice key = {"", 0};
     if (!cursor_nil(params))
         key = cursor_text(params);
-    bool impossible = params->bad || quantity < 1 || key.len > ORDERS_KEY_MAX;
-    if (impossible || !catalogue_has(&tables->catalogue, product)) {
+    bool impossible = params->bad || row.quantity < 1 || key.len > ORDERS_KEY_MAX;
+    if (impossible || !catalogue_has(&tables->catalogue, row.product)) {
         pack_array(pack, 0);
         return;
     }
-    int64_t total_cents = catalogue_price_cents(product) * quantity;
-    struct order_row row = orders_insert(&tables->orders, id, total_cents, key);
-    pack_array(pack, 2);
+    row.total_cents = catalogue_price_cents(row.product) * row.quantity;
+    row = orders_insert(&tables->orders, &row, key);
+    pack_array(pack, 4);
     pack_int(pack, (int64_t)row.id);
     pack_int(pack, row.total_cents);
+    pack_int(pack, row.product);
+    pack_int(pack, row.quantity);
 }
 
 typedef void result_fn(struct tables *, struct cursor *, struct pack *);
 static result_fn *const results[SQL_COUNT] = {
     [SQL_PRODUCTS_BY_CATEGORY] = category_page,
     [SQL_RECOMMENDATIONS] = recommend,
-    [SQL_SEARCH] = category_page,
+    [SQL_SEARCH] = search,
+    [SQL_SEARCH_UNINDEXED] = search_unindexed,
     [SQL_POPULAR_WITH_HISTORY] = category_page,
     [SQL_POPULAR_PRODUCTS] = popular_products,
     [SQL_PRODUCT_BY_ID] = product_by_id,

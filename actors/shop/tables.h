@@ -18,6 +18,8 @@ struct tables {
 
 void tables_init(struct tables *tables, int64_t products);
 void tables_fini(struct tables *tables);
+/* Whether pieces will leave the stock: a reservation that finds its order and enough of them. */
+bool tables_takes(const struct tables *tables, enum shop_statement statement, struct cursor *params);
 void tables_run(struct tables *tables, enum shop_statement statement, struct cursor *params,
                 struct pack *result);
 

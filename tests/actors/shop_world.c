@@ -116,3 +116,20 @@ bool shop_fits(const char *declaration, const void *bytes, size_t len)
     assert_true(body_shape_parse(declaration, &shape, NULL));
     return body_shape_check(&shape, &cursor);
 }
+
+double shop_real(const struct toy_answer *answer, int skipped)
+{
+    struct cursor cursor = cursor_of(answer->body);
+    cursor_array(&cursor);
+    while (skipped--)
+        cursor_skip(&cursor);
+    double value = cursor_real(&cursor);
+    assert_false(cursor.bad);
+    return value;
+}
+
+void shop_fault(struct toy *toy, enum fault_kind kind, const char *target, double value)
+{
+    struct fault_spec fault = FAULT(0, kind, target, value);
+    assert_int_equal(world_set_fault(toy->world, &fault, world_now(toy->world)), STATUS_OK);
+}

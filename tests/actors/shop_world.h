@@ -23,6 +23,10 @@ void shop_pack(struct pack *pack, const char *json);
 /* Asks a route with such a body and lets `wait_ns` pass; its answer. */
 const struct toy_answer *shop_ask(struct toy *toy, const char *service, const char *route, const char *json,
                                   int64_t wait_ns);
+/* The number that follows so many fields of an answer; fails the test when there is none. */
+double shop_real(const struct toy_answer *answer, int skipped);
+/* Sets a fault now. */
+void shop_fault(struct toy *toy, enum fault_kind kind, const char *target, double value);
 /* Whether the body is an array of the fields declared (core/shape.h). */
 bool shop_fits(const char *declaration, const void *bytes, size_t len);
 

@@ -1,6 +1,7 @@
 /*
  * postgresql: what a statement reads and how long it takes, by the indexes, rows, cores, locks and connections
- * that there are. Asked from outside, a statement's answer is (rows read, plan, running at its end, result).
+ * that there are. Asked from outside, a statement's answer is (rows read, plan, running at its end, CPU us, us waited
+ * for a row, result).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -121,10 +122,12 @@ static void assert_plan(struct toy *toy, int64_t rows, int64_t plan, int64_t too
     toy_run_until(toy, began_ns + S(1));
     assert_done(toy, token, began_ns + took_ns);
     struct cursor answer = cursor_of(toy_answer(toy, token)->body);
-    assert_int_equal(cursor_array(&answer), 4);
+    assert_int_equal(cursor_array(&answer), 6);
     assert_int_equal(cursor_int(&answer), rows);
     assert_int_equal(cursor_int(&answer), plan);
     assert_int_equal(cursor_int(&answer), 1);
+    assert_int_equal(cursor_int(&answer), took_ns / NS_PER_US);
+    assert_int_equal(cursor_int(&answer), 0);
     assert_int_equal(cursor_array(&answer), 10);
 }
 
@@ -165,6 +168,34 @@ static void rows_grow_with_the_table(void **state)
     assert_plan(&toy, 5000, 2, US(5100));
     toy_run_until(&toy, MIN_(8));
     assert_plan(&toy, 8000, 2, US(8100));
+    toy_end(&toy);
+}
+
+static void a_fault_makes_the_table_grow_at_once(void **state)
+{
+    (void)state;
+    struct toy toy;
+    open_world(&toy);
+    set(&toy, FAULT_DROP_INDEX, "idx_products_category", 0);
+    set(&toy, FAULT_TABLE_GROWTH, NULL, 20000);
+    assert_plan(&toy, 20000, 2, US(20100));
+    struct pack *id = toy_pack(&toy);
+    pack_array(id, 1);
+    pack_int(id, 20000);
+    uint64_t last = ask_statement(&toy, SQL_PRODUCT_BY_ID, id);
+    set(&toy, FAULT_TABLE_GROWTH, NULL, 1000); /* fewer to scan */
+    assert_plan(&toy, 1000, 2, US(1100));
+    set(&toy, FAULT_TABLE_GROWTH, NULL, 1e9); /* more than the model keeps */
+    toy_run(&toy);
+    struct cursor answer = cursor_of(toy_answer(&toy, last)->body);
+    assert_int_equal(cursor_array(&answer), 6);
+    for (int figure = 0; figure < 5; figure++)
+        cursor_skip(&answer);
+    assert_int_equal(cursor_array(&answer), 1);
+    world_finish(toy.world);
+    const struct fault_stats *faults = world_stats(toy.world)->faults;
+    assert_true(faults[1].landed && faults[2].landed && !faults[3].landed);
+    assert_string_equal(faults[1].evidence, "1 statements scanned a table of 20,000 rows");
     toy_end(&toy);
 }
 
@@ -426,6 +457,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plans_change_as_indexes_come_and_go),
         cmocka_unit_test(rows_grow_with_the_table),
+        cmocka_unit_test(a_fault_makes_the_table_grow_at_once),
         cmocka_unit_test(jitter_has_a_mean_of_one),
         cmocka_unit_test(statements_share_the_cores),
         cmocka_unit_test(connections_have_a_bound),

@@ -29,8 +29,10 @@ static const struct actor_kind *const kinds[] = {&shelf, &driver};
 static struct alert_spec *begin(struct toy *toy)
 {
     toy_begin(toy, kinds, ARRAY_LEN(kinds));
-    toy->scenario.streams[0] = (struct stream_spec){.name = "baseline", .journey = "visit"};
-    toy->scenario.streams[1] = (struct stream_spec){.name = "demo", .journey = "visit", .demo = true};
+    toy->scenario.streams[0] =
+        (struct stream_spec){.name = "baseline", .mixes = MIX_OF("visit"), .mix_count = 1};
+    toy->scenario.streams[1] =
+        (struct stream_spec){.name = "demo", .mixes = MIX_OF("visit"), .mix_count = 1, .demo = true};
     toy->scenario.stream_count = 2;
     toy->scenario.duration_ns = MIN_(60);
     toy->scenario.alert_count = 1;

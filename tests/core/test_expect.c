@@ -31,9 +31,12 @@ static struct expect_stats judge(struct expect_spec expect, void (*fill)(struct 
     struct toy toy;
     toy_begin(&toy, kinds, ARRAY_LEN(kinds));
     toy.scenario.duration_ns = MIN_(5);
-    toy.scenario.streams[0] = (struct stream_spec){.name = "baseline", .journey = "visit"};
-    toy.scenario.streams[1] = (struct stream_spec){
-        .name = "demo", .journey = "visit", .rate_per_min = {.points = points, .count = 1}};
+    toy.scenario.streams[0] =
+        (struct stream_spec){.name = "baseline", .mixes = MIX_OF("visit"), .mix_count = 1};
+    toy.scenario.streams[1] = (struct stream_spec){.name = "demo",
+                                                   .mixes = MIX_OF("visit"),
+                                                   .mix_count = 1,
+                                                   .rate_per_min = {.points = points, .count = 1}};
     toy.scenario.stream_count = 2;
     toy.scenario.alert_count = 1;
     toy.scenario.expects[0] = expect;
@@ -254,7 +257,8 @@ static void all_of_an_odd_duration_is_judged(void **state)
     struct toy toy;
     toy_begin(&toy, kinds, ARRAY_LEN(kinds));
     toy.scenario.duration_ns = S(100);
-    toy.scenario.streams[0] = (struct stream_spec){.name = "baseline", .journey = "visit"};
+    toy.scenario.streams[0] =
+        (struct stream_spec){.name = "baseline", .mixes = MIX_OF("visit"), .mix_count = 1};
     toy.scenario.stream_count = 1;
     toy.scenario.expects[0] = (struct expect_spec){
         .series = {.kind = PROBE_REQUESTS, .name = "baseline"}, .measure = EXPECT_COUNT, CLOSED(1, 9)};
@@ -286,7 +290,8 @@ static void what_was_not_played_is_not_judged(void **state)
         struct toy toy;
         toy_begin(&toy, kinds, ARRAY_LEN(kinds));
         toy.scenario.duration_ns = MIN_(5);
-        toy.scenario.streams[1] = (struct stream_spec){.name = "demo", .journey = "visit"};
+        toy.scenario.streams[1] =
+            (struct stream_spec){.name = "demo", .mixes = MIX_OF("visit"), .mix_count = 1};
         toy.scenario.streams[0] = toy.scenario.streams[1];
         toy.scenario.stream_count = 2;
         toy.scenario.expects[0] = cases[i].expect;

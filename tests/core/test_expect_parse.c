@@ -13,13 +13,22 @@
 static struct curve_point from_start[] = {{0, 100}};
 static struct curve_point from_minute_1[] = {{NS_PER_MIN, 800}, {5 * NS_PER_MIN, 2100}};
 
+static const struct condition either[] = {{.for_ns = 5 * NS_PER_MIN}, {.for_ns = 10 * NS_PER_MIN}};
+
 static const struct scenario scenario = {
     .duration_ns = 30 * NS_PER_MIN,
     .streams = {{.name = "baseline", .rate_per_min = {from_start, 1}},
                 {.name = "demo", .rate_per_min = {from_minute_1, 2}}},
     .stream_count = 2,
-    .alerts = {{.name = "burn"}, {.name = "checkout-collapse"}},
-    .alert_count = 2,
+    .alerts = {{.name = "burn"},
+               {.name = "checkout-collapse"},
+               {.name = "slow",
+                .stages = {{.when = {.for_ns = NS_PER_MIN}},
+                           {.when = {.kind = CONDITION_ANY,
+                                     .children = (struct condition *)either,
+                                     .child_count = 2}}},
+                .stage_count = 2}},
+    .alert_count = 3,
 };
 
 static char name[256];
@@ -107,6 +116,96 @@ static void figures_of_the_run(void **state)
     assert_true(parsed("business.revenue: count>=0.5").low == 0.5);
 }
 
+static void new_measures(void **state)
+{
+    (void)state;
+    struct expect_spec spec = parsed("all.errors each minute: rate<=0.02");
+    assert_int_equal(spec.series.index, PROBE_ALL_STREAMS);
+    assert_int_equal(spec.at_ns, 0); /* the first of them starts there */
+    spec = parsed("demo.errors each minute from 5m: surge<=5%");
+    assert_true(spec.measure == EXPECT_SURGE && spec.high == 0.05 && spec.at_ns == 5 * NS_PER_MIN);
+    assert_int_equal(parsed("pool.orders.waiters: max<=3").measure, EXPECT_MAX);
+    assert_true(parsed("pool.orders.wait: p(95)<=2s").percentile == 0.95);
+    assert_true(parsed("query.recommendations.latency: max<=2s").high == 2);
+    assert_int_equal(parsed("query.recommendations.latency: count>=1").measure, EXPECT_COUNT);
+    assert_true(parsed("query.recommendations.cpu: rate>=0.98").low == 0.98);
+    assert_int_equal(parsed("database.active: max==43").measure, EXPECT_MAX);
+    assert_int_equal(parsed("database.lock_timeouts: count==0").measure, EXPECT_COUNT);
+    assert_true(parsed("database.lock_wait: p(95) within 1s..1.4s").low == 1);
+    assert_true(parsed("cache.hits: rate>90%").low == 0.9);
+    assert_true(parsed("script.failure_rate: max>=35%").low == 0.35);
+    assert_true(parsed("business.hot_left: min==0").high == 0);
+    assert_true(parsed("business.hot_sold: count==1400").low == 1400);
+    assert_int_equal(parsed("business.abandoned: count>=1").series.kind, PROBE_ABANDONED);
+}
+
+static void windows(void **state)
+{
+    (void)state;
+    struct expect_spec spec =
+        parsed("query.recommendations.latency from 4m until 6m: p(95) within 0.8s..1.5s");
+    assert_true(spec.when == EXPECT_WINDOW && spec.at_ns == 4 * NS_PER_MIN &&
+                spec.until_ns == 6 * NS_PER_MIN);
+    spec = parsed("pool.orders.timeouts from 4m15s: count>=1");
+    assert_true(spec.when == EXPECT_WINDOW && spec.until_ns == 30 * NS_PER_MIN);
+    spec = parsed("business.hot_left until 12m: min>0");
+    assert_true(spec.when == EXPECT_WINDOW && spec.at_ns == 0 && spec.until_ns == 12 * NS_PER_MIN);
+    /* Of streams, any instants. */
+    spec = parsed("demo.latency from 4m7s until 6m1s: p(95)<1s");
+    assert_true(spec.when == EXPECT_WINDOW && spec.at_ns == 247 * NS_PER_S &&
+                spec.until_ns == 361 * NS_PER_S);
+    assert_int_equal(parsed("all.requests from 0m until 2m: count>0").when, EXPECT_WINDOW);
+    assert_refused("demo.errors from 6m until 6m: rate<=1", 12,
+                   "expected the earlier instant first, found `from` (nothing lies between them)");
+    assert_refused("demo.errors until 1m: rate<=1", 12,
+                   "expected a window in which the stream runs, found `until` (before it starts)");
+    assert_refused("cache.hits from 4m7s until 6m: rate<=1", 11,
+                   "expected instants at multiples of 15s, found `from` (such series are seen every 15 s)");
+    assert_refused("query.recommendations.cpu from 4m until 6m: rate<=1", 26,
+                   "expected no window here, found `from` (a figure of the whole run)");
+    assert_refused("trace.depth until 6m: max<=1", 12,
+                   "expected no window here, found `until` (a figure of the whole run)");
+    assert_refused("cache.hits each minute: rate<=1", 11,
+                   "expected no minute here: only streams are kept by the minute, found `each`");
+}
+
+static void measures_belong_to_series(void **state)
+{
+    (void)state;
+    assert_refused("demo.latency each minute: surge<=0.05", 26,
+                   "expected a measure of this series, like p(95), found `surge<=0.05`");
+    assert_refused("cache.hits: surge<=0.05", 12,
+                   "expected a measure of this series, like rate, found `surge<=0.05` (a surge is one of a "
+                   "stream's errors)");
+    assert_refused(
+        "demo.errors: surge<=0.05", 13,
+        "expected a surge of each minute, found `surge<=0.05` (it is told from the minute before)");
+    assert_refused("database.active: p(95)<=3", 17,
+                   "expected a measure of this series, like max, found `p(95)<=3`");
+    assert_refused("pool.orders.wait: rate<=1", 18,
+                   "expected a measure of this series, like p(95), found `rate<=1`");
+    assert_refused("query.recommendations.cpu: rate<=1.5", 33,
+                   "expected a share of 0 to 1, found `1.5` (more than all of them)");
+    assert_refused("query.nothing.latency: p(95)<1s", 0, "expected a known statement, found `nothing`");
+    assert_refused("pool.orders.wait: p(95)<=3", 25,
+                   "expected a duration like 700ms, found `3` (missing unit)");
+}
+
+static void alerts_resolve(void **state)
+{
+    (void)state;
+    struct expect_spec spec = parsed("alert slow: resolves in 12m..14m");
+    assert_true(spec.measure == EXPECT_RESOLVES && spec.low == 720 && spec.high == 840 && spec.alert == 2);
+    assert_true(parsed("alert slow: resolves").high == 1800);
+    /* Its second stage wants five minutes of something, or ten of something else. */
+    assert_int_equal(parsed("alert slow: fires in 0m..5m15s").measure, EXPECT_FIRES);
+    assert_refused("alert slow: fires in 0m..5m14s", 18,
+                   "expected a window in which it can fire, found `in` (its conditions last longer)");
+    assert_refused("alert slow: resolves in 0m..5m15s", 21,
+                   "expected a window in which it can resolve, found `in` (it cannot have fired by then)");
+    assert_refused("alert slow: resolved", 12, "expected fires, never fires or resolves, found `resolved`");
+}
+
 static void alerts_fire_or_never(void **state)
 {
     (void)state;
@@ -160,8 +259,6 @@ static void contradictions_are_refused(void **state)
     assert_refused("alert burn: fires in 9m..8m", 18,
                    "expected the earlier instant first, found `in` (low bound above the high one)");
     assert_refused("alert fire: never fires", 6, "expected an alert of this scenario, found `fire`");
-    assert_refused("all.errors: rate<=1", 0,
-                   "expected one stream, for each is judged by itself, found `all.errors`");
 }
 
 /* Any prefix of a good one, and any with one character changed, ends in an answer. */
@@ -170,7 +267,11 @@ static void mutations_end(void **state)
     (void)state;
     static const char *const texts[] = {
         "demo.latency each minute from 20m until 25m: p(95) within 3000ms..3.9s",
-        "alert checkout-collapse: fires in 22m..23m", "pool.orders.used: max<=20"};
+        "alert checkout-collapse: fires in 22m..23m",
+        "pool.orders.used: max<=20",
+        "alert slow: resolves in 12m..14m",
+        "query.recommendations.latency from 4m until 6m: p(95) within 0.8s..1.5s",
+        "all.errors each minute from 3m: surge<=5%"};
     static const char signs[] = " .:<>=(%0am-";
     for (size_t t = 0; t < ARRAY_LEN(texts); t++)
         for (size_t at = 0; at <= strlen(texts[t]); at++)
@@ -191,10 +292,18 @@ static void mutations_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rate_at_a_minute),           cmocka_unit_test(each_minute),
-        cmocka_unit_test(bounds_are_open_and_closed), cmocka_unit_test(figures_of_the_run),
-        cmocka_unit_test(alerts_fire_or_never),       cmocka_unit_test(slips_are_said_where_they_are),
-        cmocka_unit_test(contradictions_are_refused), cmocka_unit_test(mutations_end),
+        cmocka_unit_test(rate_at_a_minute),
+        cmocka_unit_test(each_minute),
+        cmocka_unit_test(bounds_are_open_and_closed),
+        cmocka_unit_test(figures_of_the_run),
+        cmocka_unit_test(alerts_fire_or_never),
+        cmocka_unit_test(slips_are_said_where_they_are),
+        cmocka_unit_test(contradictions_are_refused),
+        cmocka_unit_test(mutations_end),
+        cmocka_unit_test(new_measures),
+        cmocka_unit_test(windows),
+        cmocka_unit_test(measures_belong_to_series),
+        cmocka_unit_test(alerts_resolve),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

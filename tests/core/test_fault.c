@@ -265,7 +265,17 @@ static void a_fault_can_be_set_while_the_world_runs(void **state)
     const struct fault_spec mend = {.at_ns = 0, .kind = FAULT_SERVICE_SLOW, .target = "shelf", .value = 1};
     for (size_t i = 1; i < FAULTS_MAX; i++)
         assert_int_equal(world_set_fault(toy.world, &mend, S(20)), STATUS_OK);
-    assert_int_equal(world_set_fault(toy.world, &mend, S(20)), STATUS_OVERLOADED);
+    /* No place is left but that of the same fault, the first of which takes it: here and now. */
+    const struct fault_spec other = {.at_ns = 0, .kind = FAULT_SERVICE_SLOW, .target = "shelf", .value = 2};
+    assert_int_equal(world_set_fault(toy.world, &other, S(20)), STATUS_OVERLOADED);
+    assert_int_equal(world_set_fault(toy.world, &slow, S(30)), STATUS_NOT_FOUND); /* of another name now */
+    name[0] = 's';
+    assert_int_equal(world_set_fault(toy.world, &slow, S(30)), STATUS_OK);
+    assert_int_equal(fault(&toy, 0)->spec.at_ns, S(30));
+    assert_int_equal(took(&toy, "front", "GET /work", &status), MS(300));
+    assert_int_equal(world_set_fault(toy.world, &mend, S(40)), STATUS_OK);
+    assert_int_equal(fault(&toy, 1)->spec.at_ns, S(40));
+    assert_int_equal(took(&toy, "front", "GET /work", &status), MS(100));
     finish(&toy);
     assert_true(fault(&toy, 0)->landed);
     assert_int_equal(world_stats(toy.world)->fault_count, FAULTS_MAX);

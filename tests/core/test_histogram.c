@@ -134,9 +134,74 @@ static void above_counts_whole_buckets(void **state)
     assert_int_equal(histogram_above(&histogram, 11), 0);
 }
 
+/* So that `p95 above b` and `more than 5 % above b` are the same question. */
+static void above_agrees_with_quantiles(void **state)
+{
+    (void)state;
+    struct histogram histogram = {0};
+    for (int i = 1; i <= 1000; i++)
+        histogram_add(&histogram, i * 0.001);
+    for (double bound = 0.3; bound < 0.9; bound += 0.0013)
+        for (double q = 0.05; q < 1; q += 0.05) {
+            double within = (double)(histogram.count - histogram_above(&histogram, bound));
+            assert_int_equal(histogram_quantile(&histogram, q) > bound, within < q * (double)histogram.count);
+        }
+}
+
+static struct histogram *filled(const double *values, size_t count)
+{
+    struct histogram *histogram = base_alloc(1, sizeof *histogram);
+    for (size_t i = 0; i < count; i++)
+        histogram_add(histogram, values[i]);
+    return histogram;
+}
+
+static void merged_ones_are_one(void **state)
+{
+    (void)state;
+    static const double values[] = {0.3, 0, 7, 0.01, 900, 0.3, 12, 0.5};
+    struct histogram *all = filled(values, 8), *into = filled(values, 3), *rest = filled(values + 3, 5);
+    struct histogram *none = filled(values, 0);
+    histogram_merge(into, rest);
+    histogram_merge(into, none);
+    assert_true(into->min == 0 && into->max == 900);
+    assert_int_equal(into->count, 8);
+    assert_int_equal(into->zeros, 1);
+    assert_memory_equal(into->buckets, all->buckets, sizeof all->buckets);
+    histogram_merge(none, rest);
+    assert_memory_equal(none, rest, sizeof *rest);
+    free(all);
+    free(into);
+    free(rest);
+    free(none);
+}
+
+static void what_came_since_has_ends_to_the_bucket(void **state)
+{
+    (void)state;
+    static const double values[] = {0.001, 500, 0.3, 7, 0.4};
+    struct histogram *before = filled(values, 2), *now = filled(values, 5), since;
+    histogram_since(&since, now, before);
+    assert_int_equal(since.count, 3);
+    assert_true(since.sum > 7.699 && since.sum < 7.701);
+    assert_true(since.min <= 0.3 && since.min > 0.3 / 1.012);
+    assert_true(since.max >= 7 && since.max < 7 * 1.012);
+    histogram_since(&since, now, now);
+    assert_true(since.count == 0 && since.min == 0 && since.max == 0);
+    /* Never beyond what was seen at all. */
+    struct histogram *none = filled(values, 0);
+    histogram_since(&since, now, none);
+    assert_true(since.min == 0.001 && since.max == 500);
+    free(none);
+    free(before);
+    free(now);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(merged_ones_are_one),
+        cmocka_unit_test(what_came_since_has_ends_to_the_bucket),
         cmocka_unit_test(bounds_are_powers_of_the_64th_root),
         cmocka_unit_test(upper_bounds_are_inclusive),
         cmocka_unit_test(every_value_lies_within_its_bucket),
@@ -145,6 +210,7 @@ int main(void)
         cmocka_unit_test(quantiles_are_those_of_sorting),
         cmocka_unit_test(a_single_value_is_every_quantile),
         cmocka_unit_test(above_counts_whole_buckets),
+        cmocka_unit_test(above_agrees_with_quantiles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,6 +43,7 @@ static const struct actor_kind driver = {
 static const struct actor_kind *const kinds[] = {&driver, &back};
 
 static struct curve_point constant_600[] = {{0, 600}};
+static const struct demo_start as_told;
 static struct curve_point ramp[] = {{0, 0}, {MIN_(10), 1200}};
 static struct curve_point from_one[] = {{MIN_(1), 300}};
 static struct curve_point nothing[] = {{0, 0}};
@@ -56,7 +57,11 @@ static struct stream_spec *add_stream(struct toy *toy, const char *name, const c
                                       struct curve curve)
 {
     struct stream_spec *stream = &toy->scenario.streams[toy->scenario.stream_count++];
-    *stream = (struct stream_spec){.name = name, .journey = journey, .rate_per_min = curve};
+    *stream = (struct stream_spec){.name = name, .rate_per_min = curve};
+    if (journey) {
+        stream->mixes[0] = (struct mix){.of = {{journey, 1}}, .count = 1};
+        stream->mix_count = 1;
+    }
     return stream;
 }
 
@@ -296,8 +301,8 @@ static void the_demo_can_wait_for_its_start_and_be_stopped(void **state)
     toy_run_until(&toy, MIN_(20)); /* longer than the timeline: it has not begun */
     assert_within((double)stream(&toy, 0)->started, 12000 - 440, 12000 + 440);
     assert_int_equal(stream(&toy, 1)->started, 0);
-    assert_true(world_start_demo(toy.world, MIN_(20)));
-    assert_false(world_start_demo(toy.world, MIN_(20)));
+    assert_true(world_start_demo(toy.world, &as_told, MIN_(20)));
+    assert_false(world_start_demo(toy.world, &as_told, MIN_(20)));
     assert_int_equal(toy.world->actors[1].pools[0].pool.zero_ns, MIN_(20));
     toy_run_until(&toy, MIN_(21));
     assert_int_equal(stream(&toy, 1)->started, 0);

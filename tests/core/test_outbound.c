@@ -97,7 +97,8 @@ static void open_toy(struct toy *toy, bool via_http)
     toy->scenario.phases[0] = (struct phase){.name = "all"};
     toy->scenario.stream_count = 1;
     toy->scenario.streams[0] = (struct stream_spec){.name = "guests",
-                                                    .journey = "visit",
+                                                    .mixes = MIX_OF("visit"),
+                                                    .mix_count = 1,
                                                     .demo = true,
                                                     .via_http = via_http,
                                                     .rate_per_min = {.points = constant_60, .count = 1}};

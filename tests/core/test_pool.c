@@ -78,6 +78,10 @@ static void who_leaves_is_passed_over(void **state)
     assert_int_equal(pool->waiters, 1);
     assert_int_equal(pool->stats->timeouts, 1); /* leaving for another reason is no time-out */
     assert_int_equal(pool->stats->minutes[2].timeouts, 1);
+    assert_int_equal(pool->stats->waiters_most, 4);
+    assert_int_equal(pool->stats->wait.count, 1); /* of who got a connection */
+    assert_int_equal(pool->stats->wait_any.count, 2); /* and of who gave up */
+    assert_true(pool->stats->wait_any.max == 120);
     pool_release(pool, 5);
     assert_int_equal(granted_count, 1);
     assert_ptr_equal(granted[0], &waits[2]);

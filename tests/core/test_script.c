@@ -15,9 +15,12 @@ static const struct actor_kind shelf = {
     .service = "shelf",
     .port = 1,
     .work = {MS(100), MS(100)},
-    .routes = (const struct route[]){{.name = "GET /work", .steps = STEPS(WORK(), REPLY(STATUS_OK, NULL))},
-                                     {.name = "GET /other", .steps = STEPS(WORK(), REPLY(STATUS_OK, NULL))},
-                                     {0}},
+    .routes =
+        (const struct route[]){
+            {.name = "GET /work", .steps = STEPS(WORK(), REPLY(STATUS_OK, NULL))},
+            {.name = "GET /other", .steps = STEPS(WORK(), REPLY(STATUS_OK, NULL))},
+            {.name = "GET /kind", .takes = "category:text", .steps = STEPS(WORK(), REPLY(STATUS_OK, NULL))},
+            {0}},
     .pools = {{"things", 7, 2000}}};
 
 /* A root begun now may reach the shelf much later. */
@@ -47,9 +50,8 @@ static struct fault_spec failures(int64_t at_ns, double rate)
         .at_ns = at_ns, .kind = FAULT_ROUTE_FAILURES, .target = "shelf", .route = "GET /work", .value = rate};
 }
 
-static void begin(struct toy *toy, const struct fault_spec *faults, size_t count)
+static void open_with(struct toy *toy, const struct fault_spec *faults, size_t count)
 {
-    toy_begin(toy, kinds, ARRAY_LEN(kinds));
     for (size_t i = 0; i < count; i++)
         toy->scenario.faults[i] = faults[i];
     toy->scenario.fault_count = count;
@@ -57,6 +59,12 @@ static void begin(struct toy *toy, const struct fault_spec *faults, size_t count
     toy->scenario.duration_ns = MIN_(1);
     toy_open(toy, 1);
     toy_run_until(toy, 0);
+}
+
+static void begin(struct toy *toy, const struct fault_spec *faults, size_t count)
+{
+    toy_begin(toy, kinds, ARRAY_LEN(kinds));
+    open_with(toy, faults, count);
 }
 
 static const struct fault_stats *fault(const struct toy *toy, size_t index)
@@ -117,8 +125,9 @@ static void a_failure_comes_after_the_delay_and_looks_like_a_pool(void **state)
     assert_int_equal(toy_answer(&toy, token)->at_ns, MS(300));
     assert_int_equal(toy_answer(&toy, token)->status, STATUS_UNAVAILABLE);
     assert_string_equal(toy_text(toy_answer(&toy, token)),
-                        "SQLSTATE[08006]: Connection timeout after 5000ms");
+                        "SQLSTATE[08006]: Connection timeout after 2000ms");
     const struct span *span = toy_span(&toy, "GET /work", 0);
+    assert_true(toy_attr_number(&span->attrs, ATTR_POOL_WAIT_MS) == 0);
     assert_int_equal(span->status, STATUS_POOL_EXHAUSTED);
     assert_true(toy_attr_number(&span->attrs, ATTR_DEMO_FAILURE_RATE) == 1);
     assert_true(toy_attr_number(&span->attrs, ATTR_POOL_SIZE) == 7);
@@ -190,6 +199,181 @@ static void the_callers_deadline_cuts_a_delay(void **state)
     toy_end(&toy);
 }
 
+/* A failure with `after` waits as long as it says, and says what it has waited. */
+static void a_failure_really_waits(void **state)
+{
+    (void)state;
+    struct toy toy;
+    struct fault_spec fails = failures(0, 1);
+    fails.after_ns = S(5);
+    begin(&toy, (struct fault_spec[]){delay(0, MS(300), MS(300)), fails}, 2);
+    uint64_t patient = toy_ask(&toy, "shelf", "GET /work", NULL, S(10));
+    uint64_t hasty = toy_ask(&toy, "shelf", "GET /work", NULL, S(2));
+    finish(&toy);
+    assert_int_equal(toy_answer(&toy, patient)->at_ns, MS(5300));
+    assert_string_equal(toy_text(toy_answer(&toy, patient)),
+                        "SQLSTATE[08006]: Connection timeout after 5000ms");
+    const struct span *cut = toy_span(&toy, "GET /work", 0), *span = toy_span(&toy, "GET /work", 1);
+    assert_int_equal(span->status, STATUS_POOL_EXHAUSTED);
+    assert_true(toy_attr_number(&span->attrs, ATTR_POOL_WAIT_MS) == 5000);
+    assert_true(toy_attr_number(&span->attrs, ATTR_POOL_EXHAUSTED) == 1);
+    assert_int_equal(toy_answer(&toy, hasty)->at_ns, S(2));
+    assert_int_equal(cut->end_ns, S(2));
+    assert_true(toy_attr_number(&cut->attrs, ATTR_POOL_WAIT_MS) == 1700);
+    assert_true(toy_attr_number(&cut->attrs, ATTR_POOL_EXHAUSTED) == 0);
+    assert_int_equal(toy.log_count, 3); /* two faults and the one that ran into its limit */
+    assert_true(toy_attr_number(&toy.logs[2].attrs, ATTR_LOG_WAIT_MS) == 5000);
+    assert_string_equal(fault(&toy, 1)->evidence, "2 of 2 requests of GET /work failed");
+    toy_end(&toy);
+}
+
+/* ---- steps along the timeline ---- */
+
+static struct fault_spec stepped(enum fault_kind kind, const struct script_step *steps, size_t count)
+{
+    struct fault_spec spec = {
+        .kind = kind, .target = "shelf", .route = kind == FAULT_MESSAGE_LOSS ? "front" : "GET /work"};
+    for (size_t i = 0; i < count; i++)
+        spec.steps[i] = steps[i];
+    spec.step_count = count;
+    return spec;
+}
+
+static void steps_hold_until_the_next(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t at_ns, delay_ns;
+    } asked[] = {{0, 0},           {S(5) - NS_PER_MS, 0},
+                 {S(5), MS(10)},   {S(10) - NS_PER_MS, MS(10)},
+                 {S(10), MS(800)}, {S(15), 0},
+                 {S(40), 0}};
+    struct toy toy;
+    begin(&toy,
+          (struct fault_spec[]){stepped(FAULT_ROUTE_DELAY,
+                                        (struct script_step[]){{S(5), (double)MS(10), (double)MS(10)},
+                                                               {S(10), (double)MS(800), (double)MS(800)},
+                                                               {S(15), 0, 0}},
+                                        3)},
+          1);
+    uint64_t tokens[ARRAY_LEN(asked)];
+    for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
+        toy_run_until(&toy, asked[i].at_ns);
+        tokens[i] = toy_ask(&toy, "shelf", "GET /work", NULL, S(10));
+    }
+    finish(&toy);
+    for (size_t i = 0; i < ARRAY_LEN(asked); i++)
+        assert_int_equal(toy_answer(&toy, tokens[i])->at_ns - asked[i].at_ns, asked[i].delay_ns + MS(100));
+    assert_true(fault(&toy, 0)->landed);
+    assert_string_equal(fault(&toy, 0)->evidence, "3 requests of GET /work delayed");
+    toy_end(&toy);
+}
+
+/* Whoever gets there late is told the rate of its own root, and the gauge the rate of now. */
+static void the_rate_that_acts_is_told(void **state)
+{
+    (void)state;
+    struct toy toy;
+    begin(&toy,
+          (struct fault_spec[]){
+              stepped(FAULT_ROUTE_FAILURES, (struct script_step[]){{S(10), 1, 1}, {S(20), 0.25, 0.25}}, 2)},
+          1);
+    const struct run_stats *stats = world_stats(toy.world);
+    const struct series *gauge = world_metrics(toy.world)->first[METRIC_DEMO_FAILURE_RATE];
+    toy_run_until(&toy, S(20) - NS_PER_MS);
+    uint64_t late = toy_ask(&toy, "front", "GET /late", NULL, S(10));
+    finish(&toy);
+    assert_int_equal(toy_answer(&toy, late)->status, STATUS_UNAVAILABLE);
+    const struct span *span = toy_span(&toy, "GET /work", 0);
+    assert_true(toy_attr_number(&span->attrs, ATTR_DEMO_FAILURE_RATE) == 1);
+    assert_true(span->start_ns > S(20));
+    assert_true(stats->script_rate == 0.25 && gauge->value == 0.25);
+    toy_end(&toy);
+}
+
+/* ---- what a delay tells ---- */
+
+static void a_delay_that_plays_a_query_is_told_as_a_slow_one(void **state)
+{
+    (void)state;
+    static const struct index_def index = {
+        .name = "idx_things", .sql = "CREATE INDEX idx_things ON things(kind)", .at_start = true};
+    struct toy toy;
+    struct fault_spec spec = stepped(
+        FAULT_ROUTE_DELAY,
+        (struct script_step[]){{0, (double)S(1), (double)S(1)}, {S(5), (double)MS(1500), (double)MS(1500)}},
+        2);
+    spec.route = "GET /kind";
+    spec.missing_index = "idx_things";
+    toy_begin(&toy, kinds, ARRAY_LEN(kinds));
+    toy.registry.indexes = &index;
+    toy.registry.index_count = 1;
+    open_with(&toy, &spec, 1);
+    struct pack *body = toy_pack(&toy);
+    pack_array(body, 1);
+    pack_text(body, "toys");
+    toy_ask(&toy, "shelf", "GET /kind", body, S(10));
+    toy_run_until(&toy, S(5));
+    toy_ask(&toy, "shelf", "GET /kind", body, S(10));
+    finish(&toy);
+    for (size_t i = 0; i < 2; i++) {
+        const struct attrs *attrs = &toy_span(&toy, "GET /kind", i)->attrs;
+        assert_string_equal(toy_attr_text(attrs, ATTR_DB_MISSING_INDEX), "idx_things");
+        assert_true(toy_attr_number(attrs, ATTR_DB_SLOW_QUERY) == (double)i);
+    }
+    assert_int_equal(toy.log_count, 2); /* the fault, and one slow query: a second is not slow yet */
+    const struct log_record *log = &toy.logs[1];
+    assert_int_equal(log->body, LOG_BODY_SLOW_QUERY);
+    assert_int_equal(log->severity, LOG_WARN);
+    assert_int_equal(log->span, toy_span(&toy, "GET /kind", 1)->id);
+    assert_string_equal(toy_attr_text(&log->attrs, ATTR_LOG_CATEGORY), "toys");
+    assert_true(toy_attr_number(&log->attrs, ATTR_LOG_QUERY_MS) == 1500);
+    assert_string_equal(toy_attr_text(&log->attrs, ATTR_LOG_RECOMMENDED_INDEX), index.sql);
+    toy_end(&toy);
+}
+
+/* ---- messages that get lost ---- */
+
+static void an_ask_that_is_lost_ends_at_its_limit(void **state)
+{
+    (void)state;
+    struct toy toy;
+    begin(&toy,
+          (struct fault_spec[]){
+              stepped(FAULT_MESSAGE_LOSS, (struct script_step[]){{0, 1, 1}, {S(1), 0, 0}}, 2)},
+          1);
+    uint64_t lost = toy_ask(&toy, "front", "GET /late", NULL, S(4));
+    uint64_t direct = toy_ask(&toy, "shelf", "GET /work", NULL, S(4));
+    toy_run_until(&toy, S(1));
+    uint64_t heard = toy_ask(&toy, "front", "GET /late", NULL, S(4));
+    finish(&toy);
+    assert_int_equal(toy_answer(&toy, lost)->at_ns, S(4));
+    assert_int_equal(toy_answer(&toy, lost)->status, STATUS_UNAVAILABLE);
+    assert_int_equal(toy_answer(&toy, direct)->status, STATUS_OK);
+    assert_int_equal(toy_answer(&toy, heard)->status, STATUS_OK);
+    assert_string_equal(fault(&toy, 0)->evidence, "1 of 2 asks from front to shelf lost");
+    assert_true(fault(&toy, 0)->landed);
+    assert_int_equal(toy_span_count(&toy, "GET /work"), 2 + 2); /* CLIENT of both, SERVER of the two heard */
+    toy_end(&toy);
+}
+
+static void the_share_that_is_lost_is_the_rate(void **state)
+{
+    (void)state;
+    struct toy toy;
+    struct fault_spec spec = {.kind = FAULT_MESSAGE_LOSS, .target = "shelf", .route = "front", .value = 0.3};
+    begin(&toy, &spec, 1);
+    toy.deaf = true;
+    for (int i = 0; i < 1000; i++) {
+        toy_ask(&toy, "front", "GET /late", NULL, S(4));
+        toy_run_until(&toy, world_now(toy.world) + MS(1));
+    }
+    finish(&toy);
+    assert_int_equal(fault(&toy, 0)->requests, 1000);
+    assert_in_range(fault(&toy, 0)->failed, 255, 345);
+    toy_end(&toy);
+}
+
 static void they_can_be_set_while_it_runs(void **state)
 {
     (void)state;
@@ -218,6 +402,12 @@ int main(void)
         cmocka_unit_test(the_share_that_fails_is_the_rate),
         cmocka_unit_test(the_roots_instant_decides),
         cmocka_unit_test(the_callers_deadline_cuts_a_delay),
+        cmocka_unit_test(a_failure_really_waits),
+        cmocka_unit_test(steps_hold_until_the_next),
+        cmocka_unit_test(the_rate_that_acts_is_told),
+        cmocka_unit_test(a_delay_that_plays_a_query_is_told_as_a_slow_one),
+        cmocka_unit_test(an_ask_that_is_lost_ends_at_its_limit),
+        cmocka_unit_test(the_share_that_is_lost_is_the_rate),
         cmocka_unit_test(they_can_be_set_while_it_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

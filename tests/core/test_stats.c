@@ -24,8 +24,10 @@ static void open_world(struct toy *toy, int64_t duration_ns)
 {
     toy_begin(toy, kinds, ARRAY_LEN(kinds));
     toy->scenario.duration_ns = duration_ns;
-    toy->scenario.streams[0] = (struct stream_spec){
-        .name = "s", .journey = "visit", .rate_per_min = {.points = late_start, .count = 3}};
+    toy->scenario.streams[0] = (struct stream_spec){.name = "s",
+                                                    .mixes = MIX_OF("visit"),
+                                                    .mix_count = 1,
+                                                    .rate_per_min = {.points = late_start, .count = 3}};
     toy->scenario.streams[0].table_ns[0] = MIN_(4);
     toy->scenario.streams[0].table_ns[1] = MIN_(2);
     toy->scenario.streams[0].table_count = 2;

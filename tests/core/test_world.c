@@ -67,8 +67,11 @@ static void begin_busy(struct toy *toy, size_t kind_count)
 {
     toy_begin(toy, kinds, kind_count);
     toy->scenario.duration_ns = MIN_(1);
-    toy->scenario.streams[0] = (struct stream_spec){
-        .name = "s", .journey = "visit", .demo = true, .rate_per_min = {.points = rate, .count = 1}};
+    toy->scenario.streams[0] = (struct stream_spec){.name = "s",
+                                                    .mixes = MIX_OF("visit"),
+                                                    .mix_count = 1,
+                                                    .demo = true,
+                                                    .rate_per_min = {.points = rate, .count = 1}};
     toy->scenario.stream_count = 1;
 }
 

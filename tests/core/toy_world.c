@@ -34,7 +34,7 @@ struct running {
     struct actor *actor;
     uint16_t from;
     uint64_t ask;
-    int64_t plan;
+    int64_t plan, ms;
     bool busy;
 };
 
@@ -47,10 +47,12 @@ static void answer_query(struct running *running, enum status status)
 {
     struct database *database = actor_state(running->actor);
     struct pack *pack = actor_pack(running->actor);
-    pack_array(pack, 4);
+    pack_array(pack, 6);
     pack_int(pack, running->plan == 1 ? TOY_SCANNED : 10);
     pack_int(pack, running->plan);
     pack_int(pack, database->active);
+    pack_int(pack, running->ms * 1000);
+    pack_int(pack, 0);
     pack_text(pack, "things");
     database->active--;
     running->busy = false;
@@ -99,6 +101,7 @@ static void receive_query(struct actor *actor, struct message *message)
                                 .from = message->from,
                                 .ask = message->ask,
                                 .plan = plan,
+                                .ms = ms,
                                 .busy = true};
     database->active++;
     actor_arm(actor, &running->timer, actor_now(actor) + ms * NS_PER_MS);
@@ -247,7 +250,8 @@ struct pack *toy_pack(struct toy *toy)
 uint64_t toy_ask_index(struct toy *toy, size_t service, size_t route, const void *body, size_t len,
                        int64_t limit_ns)
 {
-    struct world_request request = {.service = service,
+    struct world_request request = {.demo = toy->demo,
+                                    .service = service,
                                     .route = route,
                                     .body = body,
                                     .body_len = len,

@@ -22,6 +22,14 @@
         .at_ns = (at), .kind = (kind_), .target = (target_), .value = (value_)                               \
     }
 
+/* The mixes of a stream with one journey. */
+#define MIX_OF(name)                                                                                         \
+    {                                                                                                        \
+        {                                                                                                    \
+            .of = {{(name), 1}}, .count = 1                                                                  \
+        }                                                                                                    \
+    }
+
 enum { TOY_KINDS_MAX = 8, TOY_STATEMENTS = 2, TOY_SCANNED = 1000 };
 
 struct toy_answer {
@@ -37,6 +45,7 @@ struct toy {
     const struct actor_kind *kinds[TOY_KINDS_MAX];
     struct world_options options; /* toy_open sets scenario, registry, seed and sink */
     bool deaf; /* keeps no spans and logs */
+    bool demo; /* what is asked from outside is demo traffic */
     struct world *world;
     struct span *spans;
     struct log_record *logs;

@@ -5,7 +5,16 @@
 
 #include "core/draw.h"
 
-enum { DEFAULT_POOL = 20, SERVICES = 11, STORES = 1, POOLS = 4, INDEXES = 4, FAULTS = 8, STREAMS = 4 };
+enum {
+    DEFAULT_POOL = 20,
+    SERVICES = 11,
+    STORES = 1,
+    POOLS = 4,
+    INDEXES = 5,
+    FAULTS = 8,
+    STREAMS = 4,
+    PAIRS = 6
+};
 
 int64_t chance_between(struct chance *chance, int64_t low, int64_t high)
 {
@@ -44,7 +53,13 @@ static const struct {
 static const char *const pool_names[POOLS] = {"catalog", "recommendations", "orders", "inventory"};
 
 static const char *const indexes[INDEXES] = {"idx_products_category", "idx_products_category_active",
-                                             "idx_products_stock_quantity", "idx_products_recommendations"};
+                                             "idx_products_stock_quantity", "idx_products_recommendations",
+                                             "idx_products_name_prefix"};
+
+/* Who asks whom. */
+static const char *const pairs[PAIRS][2] = {
+    {"load-generator", "frontend"}, {"frontend", "cart-service"},      {"cart-service", "redis"},
+    {"frontend", "checkout"},       {"checkout", "inventory-service"}, {"frontend", "product-catalog"}};
 
 __attribute__((format(printf, 2, 3))) static void line(struct making *making, const char *format, ...)
 {
@@ -74,6 +89,18 @@ static long long some_rate(struct making *making)
     return one_in(making, 4) ? between(making, 600, 1800) : between(making, 20, 400);
 }
 
+/* Two journeys, and later perhaps the first alone. */
+static void make_mix(struct making *making, const char *journey)
+{
+    const char *other = strcmp(journey, "look") == 0 ? "wander" : "look";
+    long long weight = between(making, 0, 3);
+    if (one_in(making, 2))
+        line(making, "    journeys: {%s: 1, %s: %lld}", journey, other, weight);
+    else
+        line(making, "    journeys: [[0s, {%s: 1, %s: %lld}], [10s, {%s: 50%%}]]", journey, other, weight,
+             journey);
+}
+
 static void make_streams(struct making *making)
 {
     static const char *const journeys[] = {"browse", "checkout", "checkout", "hoard",
@@ -85,10 +112,15 @@ static void make_streams(struct making *making)
         line(making, "  stream-%lld:", i);
         if (one_in(making, 8))
             line(making, "    call: product-catalog GET /products/recommendations");
+        else if (one_in(making, 4))
+            make_mix(making, journey);
         else
             line(making, "    journey: %s", journey);
         line(making, "    traffic: %s", one_in(making, 3) ? "baseline" : "demo");
-        if (one_in(making, 2))
+        if (one_in(making, 6))
+            line(making, "    bursts: {at: %llds, count: %lld, within: %lldms, every: 3s, rounds: %lld}",
+                 start, between(making, 1, 60), between(making, 0, 3000), between(making, 1, 5));
+        else if (one_in(making, 2))
             line(making, "    rate: [[%llds, %lld/min]]", start, some_rate(making));
         else
             line(making, "    rate: [[%llds, %lld/min], [%llds, %lld/min], [%llds, %lld/min]]", start,
@@ -127,7 +159,8 @@ static void make_services(struct making *making)
         if (one_in(making, 3))
             line(making, "    mailbox: %lld", between(making, 1, 8));
         if (strcmp(services[i], "product-catalog") == 0)
-            line(making, "    variants: {recommendations: %s}", one_in(making, 2) ? "own" : "asked");
+            line(making, "    variants: {recommendations: %s, search: %s}",
+                 one_in(making, 2) ? "own" : "asked", one_in(making, 2) ? "unindexed" : "indexed");
         if (strcmp(services[i], "checkout") == 0)
             line(making, "    variants: {recommendations: %s}", one_in(making, 3) ? "asked" : "none");
         make_pools(making, services[i]);
@@ -146,6 +179,13 @@ static void make_stores(struct making *making)
     line(making, "  scan: %lldns", 1 + scan_ms * 1000000 / rows);
     line(making, "  jitter: 0.%lld", between(making, 0, 9));
     line(making, "  cancel: %s", one_in(making, 2) ? "on_deadline" : "never");
+    if (one_in(making, 2))
+        line(making, "  lock_hold: %lldms", between(making, 1, 400));
+    if (one_in(making, 3))
+        line(making, "  lock_timeout: %lldms", between(making, 1, 1500));
+    if (one_in(making, 3))
+        line(making, "  hot_product: {id: %lld, stock: %lld}", between(making, 1, 20),
+             between(making, 0, 200));
     long long keys = one_in(making, 3) ? between(making, 1, 20) : 100000;
     line(making, "redis: {carts: %lld, keys_max: %lld, cart_ttl: %llds}", between(making, 0, MIN(keys, 60)),
          keys, one_in(making, 2) ? between(making, 1, 5) : 1800);
@@ -154,9 +194,9 @@ static void make_stores(struct making *making)
 static void make_fault(struct making *making, long long at_ms)
 {
     long long pool = between(making, 0, POOLS - 1), service = between(making, 0, SERVICES - 1);
-    long long index = between(making, 0, INDEXES - 1);
+    long long index = between(making, 0, INDEXES - 1), pair;
     line(making, "  - at: %lldms", at_ms);
-    switch (between(making, 0, 7)) {
+    switch (between(making, 0, 11)) {
     case 0:
     case 1:
         line(making, "    %s: %s", making->there[index] ? "drop_index" : "create_index", indexes[index]);
@@ -172,14 +212,31 @@ static void make_fault(struct making *making, long long at_ms)
         return;
     case 4:
         line(making, "    hold_connections: {pool: %s, count: %lld}", pool_names[pool],
-             between(making, 1, making->pool_max[pool]));
+             between(making, 0, making->pool_max[pool]));
         return;
     case 5:
         line(making, "    read_replicas: %lld", between(making, 0, 7));
         return;
     case 6:
-        line(making, "    service_slow: {service: %s, factor: %lld}", services[service],
-             between(making, 1, 40));
+        line(making, "    service_slow: {service: %s, factor: %lld}",
+             services[MIN(service, SERVICES - STORES - 1)], between(making, 1, 40));
+        return;
+    case 7:
+        pair = between(making, 0, PAIRS - 1);
+        line(making, "    message_loss: {from: %s, to: %s, rate: %lld%%}", pairs[pair][0], pairs[pair][1],
+             between(making, 1, 100));
+        return;
+    case 8:
+        line(making,
+             "    route_delay: {service: product-catalog, route: GET /products, min: 0s, max: %lldms}",
+             between(making, 1, 4000));
+        return;
+    case 9:
+        line(making, "    query_delay: {service: %s, delay: %lldms}", pools[pool].service,
+             between(making, 0, 1500));
+        return;
+    case 10:
+        line(making, "    table_growth: %lld", between(making, 0, 20000));
         return;
     default:
         line(making, "    %s: %s", making->down[service] ? "service_up" : "service_down", services[service]);
@@ -191,7 +248,7 @@ static void make_fault(struct making *making, long long at_ms)
 static void make_faults(struct making *making)
 {
     long long count = between(making, 0, FAULTS), step_ms = making->end_s * 1000 / (FAULTS + 2);
-    for (size_t i = 0; i < INDEXES - 1; i++) /* the last one is the one that nobody made */
+    for (size_t i = 0; i < INDEXES - 2; i++) /* the last ones are those that nobody made */
         making->there[i] = true;
     line(making, count ? "faults:" : "faults: []");
     if (count && !one_in(making, 4)) {
@@ -213,6 +270,7 @@ void random_scenario(uint64_t seed, struct text *yaml)
     line(&making, "name: random-%llu", (unsigned long long)seed);
     line(&making, "story: Made up from seed %llu.", (unsigned long long)seed);
     line(&making, "duration: %llds", (long long)making.end_s);
+    line(&making, "physics: scripted");
     line(&making, "phases: [[0s, first], [%llds, second]]", (long long)making.end_s / 2);
     make_streams(&making);
     make_services(&making);

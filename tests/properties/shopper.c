@@ -144,7 +144,7 @@ static const struct step wander[] = {
     WORK(),
     ASK("cart-service", "GET /cart", .limit_ms = 300, .body = the_cart, .optional = true),
     ASK("frontend", "POST /api/checkout", .limit_ms = 4000, .body = who, .outcomes = true),
-    WORK(),
+    THINK(),
     ASK("cart-service", "DELETE /cart/{cart_id}", .limit_ms = 300, .body = the_cart),
     END(),
 };

@@ -217,8 +217,9 @@ static int check_bounds(const struct run *run)
 static bool has_journey(const struct scenario *scenario, const char *journey)
 {
     for (size_t i = 0; i < scenario->stream_count; i++)
-        if (scenario->streams[i].journey && strcmp(scenario->streams[i].journey, journey) == 0)
-            return true;
+        for (size_t j = 0; scenario->streams[i].mix_count && j < scenario->streams[i].mixes[0].count; j++)
+            if (strcmp(scenario->streams[i].mixes[0].of[j].journey, journey) == 0)
+                return true;
     return false;
 }
 
