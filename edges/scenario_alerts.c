@@ -6,39 +6,62 @@
 /* Every window is kept in samples: these bound the memory that a file can ask for. */
 #define OVER_MAX_NS (24 * 60 * NS_PER_MIN)
 #define BURN_MAX_NS (72 * 60 * NS_PER_MIN)
+/* Likewise of percentiles, which keep all that came in each sample. */
+#define QUANTILE_OVER_MAX_NS (60 * NS_PER_MIN)
+enum { QUANTILES_MAX = 32 };
 
-static bool is_level(enum probe_kind kind)
+static bool has_nature(const struct probe *probe, enum probe_nature nature)
 {
-    return kind == PROBE_POOL_WAITERS || kind == PROBE_POOL_USED;
+    return probe_type(probe->kind)->nature == nature;
 }
 
 /* Whether an alert can watch the series at all. */
 static bool check_watchable(const struct filling *filling, const struct yaml_node *node,
                             const struct probe *probe)
 {
-    enum probe_kind kind = probe->kind;
-    bool run = kind == PROBE_TRACE_DEPTH || kind == PROBE_TRACE_SERVICES || kind == PROBE_TRACE_SPANS;
-    if (run || kind == PROBE_LATENCY)
-        problem_add(filling->problems, node,
-                    "expected a series that alerts can watch, counts and pools, found %s",
-                    run ? "a figure of the whole run" : "a latency");
-    return !run && kind != PROBE_LATENCY;
+    bool run = has_nature(probe, PROBE_WHOLE) || has_nature(probe, PROBE_MOST);
+    if (run)
+        problem_add(
+            filling->problems, node,
+            "expected a series that alerts can watch while it goes on, found a figure of the whole run");
+    return !run;
 }
 
-/* What is wrong with watching a series in this way; NULL: nothing. */
+static bool is_duration(const struct yaml_node *bound)
+{
+    return bound->kind == NODE_TEXT && bound->text[bound->len - 1] != '%';
+}
+
+/* What is wrong with watching a latency or a wait in this way; NULL: nothing. */
+static const char *check_distribution(const struct condition *condition, const struct yaml_node *bound,
+                                      const struct yaml_node *node)
+{
+    if (condition->per.name)
+        return "no `per` with a percentile, found one";
+    if (!yaml_node_key(node, "quantile"))
+        return "`quantile`, as in `quantile: 95%` of a latency or wait, found none";
+    if (!condition->over_ns)
+        return "`over`, a window to take the percentile of, found none";
+    if (!is_duration(bound))
+        return "a duration like 500ms, found a share or a number";
+    return condition->below && condition->bound <= 0 ? "a bound that can be met, found below 0" : NULL;
+}
+
+/* Likewise, of counters and levels. */
 static const char *check_bound(const struct condition *condition, const struct yaml_node *bound, bool over)
 {
-    bool level = is_level(condition->series.kind), per = condition->per.name != NULL;
-    bool ratio = condition->series.kind == PROBE_ERRORS && !per;
+    const struct probe *series = &condition->series, *per = condition->per.name ? &condition->per : NULL;
+    bool level = has_nature(series, PROBE_LEVEL), rate = probe_type(series->kind)->unit == PROBE_RATE;
     if (!level && !over)
         return "`over`, a window to count in, found none";
-    if (bound->kind == NODE_TEXT && bound->text[bound->len - 1] != '%')
+    if (is_duration(bound))
         return "a share or a number, found a duration";
-    if (per && (level || is_level(condition->per.kind)))
-        return "counts on both sides of `per`, found a level";
-    if (ratio && condition->bound > 1)
+    if (per && (level || !has_nature(per, PROBE_COUNTER)))
+        return "counts on both sides of `per`, found a level or a latency";
+    bool share = rate && !per;
+    if (share && condition->bound > 1)
         return "a share of 0 to 1, found more than all of them";
-    if (ratio && !condition->below && condition->bound >= 1)
+    if (share && !condition->below && condition->bound >= 1)
         return "a bound that can be met, found a share above all of them";
     if (condition->below && condition->bound <= 0)
         return "a bound that can be met, found below 0";
@@ -54,6 +77,17 @@ static void check_window(const struct filling *filling, const struct yaml_node *
                     duration_text(&low, WORLD_SAMPLE_NS), duration_text(&high, max_ns), node->text);
 }
 
+/* Whether there is in the scenario what the series is about; if not, what would have to be there. */
+static const char *check_subject(const struct scenario *scenario, const struct probe *probe)
+{
+    bool hot = probe->kind == PROBE_HOT_SOLD || probe->kind == PROBE_HOT_LEFT;
+    if (hot && !scenario->postgresql.hot_product)
+        return "a product whose stock postgresql sets (hot_product), found none";
+    if (probe->kind == PROBE_SCRIPT_RATE && !scenario->scripted)
+        return "`physics: scripted` for a failure rate that is set, found emergent physics";
+    return NULL;
+}
+
 static bool fill_probe(const struct filling *filling, const struct yaml_node *node, struct probe *probe)
 {
     struct text error = {0};
@@ -61,7 +95,10 @@ static bool fill_probe(const struct filling *filling, const struct yaml_node *no
     if (!known)
         problem_add(filling->problems, node, "%s", text_c(&error));
     text_fini(&error);
-    return known && check_watchable(filling, node, probe);
+    const char *missing = known ? check_subject(filling->scenario, probe) : NULL;
+    if (missing)
+        problem_add(filling->problems, node, "expected %s", missing);
+    return known && !missing && check_watchable(filling, node, probe);
 }
 
 static void fill_series(const struct filling *filling, const struct yaml_node *node,
@@ -69,18 +106,28 @@ static void fill_series(const struct filling *filling, const struct yaml_node *n
 {
     const struct yaml_node *per = yaml_node_key(node, "per"), *above = yaml_node_key(node, "above"),
                            *lasts = yaml_node_key(node, "for"), *over = yaml_node_key(node, "over"),
-                           *bound = above ? above : yaml_node_key(node, "below");
+                           *bound = above ? above : yaml_node_key(node, "below"),
+                           *quantile = yaml_node_key(node, "quantile");
     struct duration_text end;
     condition->below = !above;
     bool known = fill_probe(filling, yaml_node_key(node, "series"), &condition->series);
     known = (!per || fill_probe(filling, per, &condition->per)) && known;
+    bool spread = known && has_nature(&condition->series, PROBE_DISTRIBUTION);
     if (over)
-        check_window(filling, over, OVER_MAX_NS);
+        check_window(filling, over, spread ? QUANTILE_OVER_MAX_NS : OVER_MAX_NS);
+    if (known && !spread && quantile)
+        problem_add(filling->problems, quantile,
+                    "expected no quantile of what is no latency or wait, found %s", quantile->text);
+    else if (quantile && (condition->quantile <= 0 || condition->quantile >= 1))
+        problem_add(filling->problems, quantile, "expected a quantile above 0%% and below 100%%, found %s",
+                    quantile->text);
     if (lasts && lasts->whole >= filling->scenario->duration_ns)
         problem_add(filling->problems, lasts,
                     "expected less than the duration, %s, found %s, which never passes",
                     duration_text(&end, filling->scenario->duration_ns), lasts->text);
-    const char *wrong = known ? check_bound(condition, bound, over != NULL) : NULL;
+    const char *wrong = !known   ? NULL
+                        : spread ? check_distribution(condition, bound, node)
+                                 : check_bound(condition, bound, over != NULL);
     if (wrong)
         problem_add(filling->problems, bound, "expected %s", wrong);
 }
@@ -189,10 +236,28 @@ static void fill_alert(struct filling *filling, const struct yaml_node *node)
         fill_burn_rate(filling, burn_rate, alert);
 }
 
+static size_t count_quantiles(const struct condition *condition)
+{
+    size_t count = condition->quantile > 0;
+    for (size_t i = 0; i < condition->child_count; i++)
+        count += count_quantiles(&condition->children[i]);
+    return count;
+}
+
 void scenario_fill_alerts(struct filling *filling)
 {
-    for (const struct yaml_node *node = filling_first(filling, "alerts"); node; node = node->next)
+    size_t quantiles = 0;
+    for (const struct yaml_node *node = filling_first(filling, "alerts"); node; node = node->next) {
         fill_alert(filling, node);
+        const struct alert_spec *alert = &filling->scenario->alerts[filling->scenario->alert_count - 1];
+        for (size_t i = 0; i < alert->stage_count; i++)
+            quantiles += count_quantiles(&alert->stages[i].when);
+        if (quantiles > QUANTILES_MAX) {
+            problem_add(filling->problems, node, "expected at most %d percentiles in all alerts, found more",
+                        QUANTILES_MAX);
+            return;
+        }
+    }
 }
 
 /* ---- Expectations ---- */
@@ -209,9 +274,16 @@ static struct yaml_place place_in(const struct yaml_node *node, size_t byte)
     return at;
 }
 
+/* It never fires, and does; or it is over for good before it begins. */
 static bool contradicts(const struct expect_spec *a, const struct expect_spec *b)
 {
-    return a->alert >= 0 && a->alert == b->alert && a->measure != b->measure;
+    if (!expect_of_alert(a) || !expect_of_alert(b) || a->alert != b->alert || a->measure == b->measure)
+        return false;
+    if (a->measure == EXPECT_NEVER_FIRES || b->measure == EXPECT_NEVER_FIRES)
+        return true;
+    const struct expect_spec *fires = a->measure == EXPECT_FIRES ? a : b;
+    const struct expect_spec *resolves = fires == a ? b : a;
+    return resolves->high <= fires->low;
 }
 
 static void fill_expect(struct filling *filling, const struct yaml_node *node)
@@ -226,6 +298,9 @@ static void fill_expect(struct filling *filling, const struct yaml_node *node)
         text_fini(&error);
         return;
     }
+    const char *missing = expect_of_alert(expect) ? NULL : check_subject(scenario, &expect->series);
+    if (missing)
+        problem_add(filling->problems, node, "expected %s", missing);
     for (size_t i = 0; i < scenario->expect_count; i++)
         if (contradicts(&scenario->expects[i], expect))
             problem_add(filling->problems, node, "expected no contradiction, found both `%.80s` and `%.80s`",

@@ -1,6 +1,7 @@
 #include "core/probe.h"
 #include "edges/scenario_fields.h"
 #include "edges/scenario_fill.h"
+#include "edges/scenario_names.h"
 
 /* What a fault acts on, and which keys of its map hold that and the value. */
 enum target_kind { TARGET_NONE, TARGET_INDEX, TARGET_POOL, TARGET_SERVICE };
@@ -21,19 +22,22 @@ static const struct fault_form forms[] = {
     [FAULT_SERVICE_DOWN] = {TARGET_SERVICE, NULL, NULL},
     [FAULT_SERVICE_UP] = {TARGET_SERVICE, NULL, NULL},
     [FAULT_SERVICE_SLOW] = {TARGET_SERVICE, "service", "factor"},
-    [FAULT_ROUTE_DELAY] = {TARGET_SERVICE, "service", "min"},
-    [FAULT_ROUTE_FAILURES] = {TARGET_SERVICE, "service", "rate"},
+    [FAULT_QUERY_DELAY] = {TARGET_SERVICE, "service", "delay"},
+    [FAULT_TABLE_GROWTH] = {TARGET_NONE, NULL, NULL},
+    [FAULT_ROUTE_DELAY] = {TARGET_SERVICE, "service", NULL},
+    [FAULT_ROUTE_FAILURES] = {TARGET_SERVICE, "service", NULL},
+    [FAULT_MESSAGE_LOSS] = {TARGET_SERVICE, "to", NULL},
 };
 
 static void check_target(const struct filling *filling, const struct yaml_node *node, enum target_kind kind)
 {
     const struct registry *registry = filling->registry;
     if (kind == TARGET_INDEX && !registry_index(registry, node->text))
-        problem_add(filling->problems, node, "expected a known index, found `%s`", node->text);
+        name_unknown(filling, node, NAME_INDEX, NULL);
     if (kind == TARGET_POOL && !probe_pool(registry, node->text, node->len))
-        problem_add(filling->problems, node, "expected a known pool, found `%s`", node->text);
+        name_unknown(filling, node, NAME_POOL, NULL);
     if (kind == TARGET_SERVICE && !registry_kind(registry, node->text))
-        problem_add(filling->problems, node, "expected a known service, found `%s`", node->text);
+        name_unknown(filling, node, NAME_SERVICE, NULL);
 }
 
 static void check_value(const struct filling *filling, const struct yaml_node *node,
@@ -45,26 +49,10 @@ static void check_value(const struct filling *filling, const struct yaml_node *n
                     node->text);
     if (fault->kind == FAULT_ACQUIRE_TIMEOUT)
         filling_positive(filling, node);
-}
-
-/* A fault that nothing causes acts on a route, in a scenario that says so. */
-static void fill_scripted(const struct filling *filling, const struct yaml_node *node,
-                          const struct yaml_node *what, struct fault_spec *fault)
-{
-    const struct yaml_node *route = yaml_node_key(what, "route"), *most = yaml_node_key(what, "max");
     const struct actor_kind *kind = registry_kind(filling->registry, fault->target);
-    struct duration_text least;
-    fault->route = route->text;
-    if (kind && (kind->store || kind->drives_load || !actor_kind_route(kind, fault->route)))
-        problem_add(filling->problems, route, "expected a route of %s, found `%.80s`", fault->target,
-                    fault->route);
-    fault->most = most ? (double)most->whole : 0;
-    if (most && fault->most < fault->value)
-        problem_add(filling->problems, most, "expected at least min, %s, found %s",
-                    duration_text(&least, (int64_t)fault->value), most->text);
-    if (!filling->scenario->scripted)
-        problem_add(filling->problems, node, "expected physics: scripted for %s, found physics: emergent",
-                    fault_kind_name(fault->kind));
+    if (fault->kind == FAULT_QUERY_DELAY && kind && !kind->pools[0].name)
+        problem_add(filling->problems, node, "expected a service that asks the database, found %s",
+                    fault->target);
 }
 
 static void fill_fault(struct filling *filling, const struct yaml_node *node)
@@ -88,13 +76,12 @@ static void fill_fault(struct filling *filling, const struct yaml_node *node)
     }
     fault->target = target->text;
     check_target(filling, target, form->target);
+    if (fault->kind >= FAULT_ROUTE_DELAY)
+        scenario_fill_script(filling, node, what, fault);
     if (!value)
         return;
-    bool real = fault->kind == FAULT_SERVICE_SLOW || fault->kind == FAULT_ROUTE_FAILURES;
-    fault->value = real ? value->real : (double)value->whole;
+    fault->value = fault->kind == FAULT_SERVICE_SLOW ? value->real : (double)value->whole;
     check_value(filling, value, fault);
-    if (fault->kind >= FAULT_ROUTE_DELAY)
-        fill_scripted(filling, node, what, fault);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -148,23 +135,34 @@ static bool can_hold(const struct filling *filling, const struct fault_spec *hol
     return hold->value <= max;
 }
 
-/* Whether the index is there just before the fault, as far as the file says. */
-static bool index_exists(const struct filling *filling, const struct fault_spec *fault)
+/* Whether the index is there just before an instant, as far as the file says. */
+static bool index_exists(const struct filling *filling, const char *index, int64_t until_ns)
 {
     bool exists = false;
     int64_t since_ns = -1;
     for (size_t i = 0; i < filling->registry->index_count; i++)
-        if (!strcmp(filling->registry->indexes[i].name, fault->target))
+        if (!strcmp(filling->registry->indexes[i].name, index))
             exists = filling->registry->indexes[i].at_start;
     for (size_t i = 0; i < filling->scenario->fault_count; i++) {
         const struct fault_spec *before = &filling->scenario->faults[i];
-        if (before->kind > FAULT_CREATE_INDEX || !same_target(before, fault) ||
-            before->at_ns >= fault->at_ns || before->at_ns < since_ns)
+        if (before->kind > FAULT_CREATE_INDEX || strcmp(before->target, index) || before->at_ns >= until_ns ||
+            before->at_ns < since_ns)
             continue;
         exists = before->kind == FAULT_CREATE_INDEX;
         since_ns = before->at_ns;
     }
     return exists;
+}
+
+/* A store has no work of its own that could be slowed, and nobody asks the load generator. */
+static void check_service(const struct filling *filling, const struct yaml_node *node,
+                          const struct fault_spec *fault)
+{
+    const struct actor_kind *kind = registry_kind(filling->registry, fault->target);
+    bool slow = fault->kind == FAULT_SERVICE_SLOW;
+    if (kind && (kind->drives_load || (slow && kind->store)))
+        problem_add(filling->problems, node, "expected a service that %s, found %s",
+                    slow ? "works itself" : "others ask", fault->target);
 }
 
 /* What a fault needs to have an effect at all. */
@@ -173,10 +171,16 @@ static void check_effect(const struct filling *filling, const struct yaml_node *
 {
     const struct registry *registry = filling->registry;
     bool index = fault->kind <= FAULT_CREATE_INDEX && registry_index(registry, fault->target);
-    if (index && index_exists(filling, fault) != (fault->kind == FAULT_DROP_INDEX))
+    if (index && index_exists(filling, fault->target, fault->at_ns) != (fault->kind == FAULT_DROP_INDEX))
         problem_add(filling->problems, node, "expected an index that %s then, found %s, which %s",
                     fault->kind == FAULT_DROP_INDEX ? "is there" : "is missing", fault->target,
                     fault->kind == FAULT_DROP_INDEX ? "is not" : "is there");
+    if (fault->kind >= FAULT_SERVICE_DOWN && fault->kind <= FAULT_SERVICE_SLOW)
+        check_service(filling, node, fault);
+    /* One that is set while the world runs does not know what has been dropped before. */
+    if (fault->missing_index && fault->line && index_exists(filling, fault->missing_index, fault->at_ns + 1))
+        problem_add(filling->problems, node,
+                    "expected an index that is missing then, found %s, which is there", fault->missing_index);
     if (fault->kind == FAULT_SERVICE_UP && !is_down_before(filling->scenario, fault))
         problem_add(filling->problems, node, "expected a service_down before it, found %s that is up anyway",
                     fault->target);

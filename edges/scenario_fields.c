@@ -29,6 +29,7 @@ static const struct shape call = STRING(format_call);
 static const struct shape route = STRING(format_route);
 static const struct shape duration = {
     .kind = SHAPE_STRING, .format = &format_duration, .definition = "duration"};
+static const struct shape delay = STRING(format_delay);
 static const struct shape fine_duration = STRING(format_fine_duration);
 static const struct shape rate = {.kind = SHAPE_STRING, .format = &format_rate, .definition = "rate"};
 static const struct shape rate_point = PAIR_OF(duration, rate);
@@ -48,8 +49,10 @@ static const struct shape bound = {
 static const struct shape factor = NUMBER(0.001, 1000);
 static const struct shape sigma = NUMBER(0, 2);
 static const struct shape cores = WHOLE(1, 1024);
+static const struct shape product_id = WHOLE(1, 100000000);
+static const struct shape stock = WHOLE(0, 1000000000);
 static const struct shape replicas = WHOLE(0, 7);
-static const struct shape connections = WHOLE(1, 10000);
+static const struct shape connections = WHOLE(1, 10000), held = WHOLE(0, 10000);
 static const struct shape carts = WHOLE(0, 1000000);
 static const struct shape keys = WHOLE(1, 10000000);
 static const struct shape mailbox = WHOLE(1, 1000000);
@@ -62,13 +65,61 @@ static const struct shape cancel = WORDS("never", "on_deadline");
 
 static const struct shape table = LIST_OF(duration, 0, TABLE_POINTS_MAX);
 
+static const struct shape number_weight = NUMBER(0, 1e6);
+static const struct shape weight = EITHER_OF(number_weight, percent);
+static const struct shape mix = NAMED(weight, 1, JOURNEYS_MAX);
+static const struct shape mix_from = PAIR_OF(duration, mix);
+static const struct shape mixes_from = LIST_OF(mix_from, 1, MIXES_MAX);
+static const struct shape mixes = EITHER_OF(mix, mixes_from);
+static const struct shape page_count = WHOLE(1, VISIT_PAGES_MAX);
+static const struct shape pages = PAIR_OF(page_count, page_count);
+static const struct shape product_always_there = WHOLE(1, 1600);
+static const struct shape burst_count = WHOLE(1, 10000);
+static const struct shape burst_rounds = WHOLE(1, 1000);
+
+static const struct field visit_fields[] = {
+    FIELD("think_mean", duration, "Mean pause between two requests of a visit, exponential.",
+          .fallback = "2s", INTO(struct visit_spec, think_mean_ns)),
+    FIELD("think_max", duration, "The longest pause: longer ones are cut.", .fallback = "10s",
+          INTO(struct visit_spec, think_max_ns)),
+    FIELD("pages", pages, "Fewest and most pages that a visitor sees who looks around; [2, 5] if not said."),
+    FIELD("hot_product", product_always_there, "A product that many come for."),
+    FIELD("hot_share", share, "The share of visits that want it, instead of any other.", .fallback = "0",
+          INTO(struct visit_spec, hot_share)),
+    FIELD("leave", share, "The share of those who fill a cart and leave without buying.", .fallback = "0.667",
+          INTO(struct visit_spec, leave_share)),
+    FIELDS_END};
+const struct shape shape_visit = {.kind = SHAPE_MAP,
+                                  .definition = "visit",
+                                  .fields = visit_fields,
+                                  .rules = {{"hot_product", {"hot_share"}}, {"hot_share", {"hot_product"}}}};
+
+static const struct field burst_fields[] = {
+    FIELD("at", duration, "When the first one begins.", .required = true, INTO(struct burst_spec, at_ns)),
+    FIELD("count", burst_count, "How many come in each.", .required = true, INTO(struct burst_spec, count)),
+    FIELD("within", duration, "They come evenly spread over this.", .required = true,
+          INTO(struct burst_spec, within_ns)),
+    FIELD("every", duration, "From one burst to the next.", .fallback = "0s",
+          INTO(struct burst_spec, every_ns)),
+    FIELD("rounds", burst_rounds, "How many bursts.", .fallback = "1", INTO(struct burst_spec, rounds)),
+    FIELDS_END};
+const struct shape shape_bursts = {.kind = SHAPE_MAP,
+                                   .definition = "bursts",
+                                   .fields = burst_fields,
+                                   .rules = {{"every", {"rounds"}}, {"rounds", {"every"}}}};
+
 static const struct field stream_fields[] = {
-    FIELD("journey", name, "A journey of the load generator: browse, checkout.",
-          INTO(struct stream_spec, journey)),
+    FIELD("journey", name, "A journey of the load generator: browse, checkout."),
+    FIELD("journeys", mixes,
+          "A mix of journeys with their weights {buy: 15%, look_around: 60%}, or mixes that change [[at, "
+          "mix]]."),
     FIELD("call", call, "Instead of a journey, a route to call directly: SERVICE METHOD /path."),
-    FIELD("rate", rate_curve, "Requests a minute (800/min, 5/s): constant, or a curve of points [at, rate].",
-          .required = true, INTO(struct stream_spec, rate_per_min)),
+    FIELD("rate", rate_curve,
+          "Journeys begun a minute (800/min, 5/s): constant, or a curve of points [at, rate].",
+          INTO(struct stream_spec, rate_per_min)),
+    FIELD("bursts", shape_bursts, "Instead of a rate: so many at once, again and again."),
     FIELD("scale", factor, "Multiplies the whole rate: 0.5 is half the traffic.", .fallback = "1"),
+    FIELD("visit", shape_visit, "How those behave whose journeys take several requests."),
     FIELD("traffic", traffic,
           "The traffic.type of its traces; baseline for a stream of that name, else demo."),
     FIELD("via", via, "How its requests reach the shop; http only where there are sockets: doorbuster run.",
@@ -78,7 +129,10 @@ static const struct field stream_fields[] = {
 const struct shape shape_stream = {.kind = SHAPE_MAP,
                                    .definition = "stream",
                                    .fields = stream_fields,
-                                   .rules = {{.keys = {"journey", "call"}}}};
+                                   .rules = {{.keys = {"journey", "journeys", "call"}},
+                                             {.keys = {"rate", "bursts"}},
+                                             {"scale", {"rate"}},
+                                             {"visit", {"journey", "journeys"}}}};
 static const struct shape streams = NAMED(shape_stream, 1, STREAMS_MAX);
 
 static const struct shape phase = PAIR_OF(duration, label);
@@ -112,6 +166,11 @@ static const struct field service_fields[] = {
 const struct shape shape_service = {.kind = SHAPE_MAP, .definition = "service", .fields = service_fields};
 static const struct shape services = NAMED(shape_service, 0, SERVICES_MAX);
 
+static const struct field hot_product_fields[] = {
+    FIELD("id", product_id, "The product.", .required = true),
+    FIELD("stock", stock, "Its pieces at the start.", .required = true), FIELDS_END};
+static const struct shape hot_product = MAP_OF(hot_product_fields);
+
 static const struct field postgresql_fields[] = {
     FIELD("cores", cores, "Cores that all running statements share.", .fallback = "8",
           INTO(struct postgresql_spec, cores)),
@@ -127,6 +186,12 @@ static const struct field postgresql_fields[] = {
           INTO(struct postgresql_spec, jitter_sigma)),
     FIELD("cancel", cancel, "Whether a statement stops when its caller has given up.", .fallback = "never",
           INTO(struct postgresql_spec, cancel_on_deadline)),
+    FIELD("lock_hold", duration, "How long a reservation keeps its product's row beyond its own CPU time.",
+          .fallback = "0s", INTO(struct postgresql_spec, lock_hold_ns)),
+    FIELD("lock_timeout", duration,
+          "A statement that has waited this long for a row fails with 55P03; it waits on if not said.",
+          INTO(struct postgresql_spec, lock_timeout_ns)),
+    FIELD("hot_product", hot_product, "A product with a stock of its own."),
     FIELD("database", name, "Its name in telemetry.", .fallback = "ecommerce",
           INTO(struct postgresql_spec, database)),
     FIELD("host", label, "Its host in telemetry.", .fallback = "postgresql-primary-0",
@@ -146,6 +211,10 @@ const struct shape shape_redis = MAP_OF(redis_fields);
 
 /* ---- Faults ---- */
 
+static const struct shape delay_step = PAIR_OF(duration, delay), share_step = PAIR_OF(duration, share);
+static const struct shape delay_steps = LIST_OF(delay_step, 1, SCRIPT_STEPS_MAX);
+static const struct shape share_steps = LIST_OF(share_step, 1, SCRIPT_STEPS_MAX);
+
 static const struct field fault_pool_max_fields[] = {
     FIELD("pool", name, "The pool.", .required = true),
     FIELD("max", connections, "Its connections from now on.", .required = true), FIELDS_END};
@@ -154,25 +223,49 @@ static const struct field fault_timeout_fields[] = {
     FIELD("limit", duration, "How long a request waits from now on.", .required = true), FIELDS_END};
 static const struct field fault_hold_fields[] = {
     FIELD("pool", name, "The pool.", .required = true),
-    FIELD("count", connections, "Connections taken and kept idle.", .required = true), FIELDS_END};
+    FIELD("count", held, "Connections taken and kept idle; 0 gives them back.", .required = true),
+    FIELDS_END};
 static const struct field fault_slow_fields[] = {
     FIELD("service", name, "The service.", .required = true),
     FIELD("factor", factor, "Multiplies its service time; 1 mends it.", .required = true), FIELDS_END};
+static const struct field fault_query_fields[] = {
+    FIELD("service", name, "The service.", .required = true),
+    FIELD("delay", duration, "How much longer its statements hold their connection; 0s mends it.",
+          .required = true),
+    FIELDS_END};
 static const struct field fault_delay_fields[] = {
     FIELD("service", name, "The service.", .required = true),
     FIELD("route", route, "Its route: METHOD /path, as in the traces.", .required = true),
-    FIELD("min", duration, "The shortest delay.", .required = true),
-    FIELD("max", duration, "The longest; 0s mends it.", .required = true), FIELDS_END};
+    FIELD("min", duration, "The shortest delay."),
+    FIELD("max", duration, "The longest; 0s mends it."),
+    FIELD("steps", delay_steps,
+          "Instead of min and max, points [at, delay]: each holds until the next; nothing before the first."),
+    FIELD("missing_index", name, "The index whose absence the delay plays: slow ones are told as such."),
+    FIELDS_END};
 static const struct field fault_failures_fields[] = {
     FIELD("service", name, "The service.", .required = true),
     FIELD("route", route, "Its route: METHOD /path, as in the traces.", .required = true),
-    FIELD("rate", share, "The share of its requests that fail; 0% mends it.", .required = true), FIELDS_END};
+    FIELD("rate", share, "The share of its requests that fail; 0% mends it."),
+    FIELD("steps", share_steps,
+          "Instead of rate, points [at, share]: each holds until the next; nothing before the first."),
+    FIELD("after", duration, "How long a request waits before it fails.", .fallback = "0s"),
+    FIELDS_END};
+static const struct field fault_loss_fields[] = {
+    FIELD("from", name, "The service that asks.", .required = true),
+    FIELD("to", name, "The service asked, or redis.", .required = true),
+    FIELD("rate", share, "The share of the asks that get lost; 0% mends it."),
+    FIELD("steps", share_steps, "Instead of rate, points [at, share]: each holds until the next."),
+    FIELDS_END};
 static const struct shape fault_pool_max = MAP_OF(fault_pool_max_fields);
 static const struct shape fault_timeout = MAP_OF(fault_timeout_fields);
 static const struct shape fault_hold = MAP_OF(fault_hold_fields);
 static const struct shape fault_slow = MAP_OF(fault_slow_fields);
-static const struct shape fault_delay = MAP_OF(fault_delay_fields);
-static const struct shape fault_failures = MAP_OF(fault_failures_fields);
+static const struct shape fault_query = MAP_OF(fault_query_fields);
+static const struct shape fault_delay =
+    MAP_OF(fault_delay_fields, .rules = {{NULL, {"min", "steps"}}, {"min", {"max"}}, {"max", {"min"}}});
+static const struct shape fault_failures =
+    MAP_OF(fault_failures_fields, .rules = {{NULL, {"rate", "steps"}}});
+static const struct shape fault_loss = MAP_OF(fault_loss_fields, .rules = {{NULL, {"rate", "steps"}}});
 
 static const struct field fault_fields[] = {
     FIELD("at", duration, "When, on the timeline.", .required = true),
@@ -185,16 +278,19 @@ static const struct field fault_fields[] = {
     FIELD("service_down", name, "Stops a service: calls to it find no peer."),
     FIELD("service_up", name, "Starts a stopped service again."),
     FIELD("service_slow", fault_slow, "Makes a service slower."),
+    FIELD("query_delay", fault_query, "Makes a service's statements hold their connection for longer."),
+    FIELD("table_growth", rows, "Rows of the products table from now on, instead of the curve."),
     FIELD("route_delay", fault_delay, "Physics scripted: delays a route's requests, holding no connection."),
     FIELD("route_failures", fault_failures, "Physics scripted: fails some of a route's requests with 503."),
+    FIELD("message_loss", fault_loss, "Physics scripted: loses some of what one service asks of another."),
     FIELDS_END};
 static const struct shape fault = {
     .kind = SHAPE_MAP,
     .definition = "fault",
     .fields = fault_fields,
     .rules = {{.keys = {"drop_index", "create_index", "pool_max", "acquire_timeout", "hold_connections",
-                        "read_replicas", "service_down", "service_up", "service_slow", "route_delay",
-                        "route_failures"}}}};
+                        "read_replicas", "service_down", "service_up", "service_slow", "query_delay",
+                        "table_growth", "route_delay", "route_failures", "message_loss"}}}};
 static const struct shape faults = LIST_OF(fault, 0, FAULTS_MAX);
 
 /* ---- Alerts and expectations ---- */
@@ -205,8 +301,9 @@ static const struct shape conditions = LIST_OF(shape_condition, 1, CONDITIONS_MA
 #define CONDITION_FIELDS \
     FIELD("series", label, "What is watched: demo.errors, pool.recommendations.waiters, logs.pool_exhausted."), \
     FIELD("per", label, "Divided by this series: demo.requests."), \
+    FIELD("quantile", share, "Of a latency or wait: 95%.", INTO(struct condition, quantile)), \
     FIELD("over", duration, "Counted over this window; a level is taken now.", INTO(struct condition, over_ns)), \
-    FIELD("above", bound, "True above this: 70%, 0.7 or a count.", INTO(struct condition, bound)), \
+    FIELD("above", bound, "True above this: 70%, 0.7, a count, or 500ms of a latency.", INTO(struct condition, bound)), \
     FIELD("below", bound, "True below this.", INTO(struct condition, bound)), \
     FIELD("for", duration, "And so without a break for this long.", INTO(struct condition, for_ns)), \
     FIELD("all", conditions, "True when all of these are."), \
@@ -216,7 +313,7 @@ static const struct shape conditions = LIST_OF(shape_condition, 1, CONDITIONS_MA
 #define CONDITION_RULES \
     {{.keys = {"series", "all", "any", "not"}}, \
      {"series", {"above", "below"}}, {"above", {"series"}}, {"below", {"series"}}, \
-     {"per", {"series"}}, {"over", {"series"}}, {"for", {"series"}}}
+     {"per", {"series"}}, {"quantile", {"series"}}, {"over", {"series"}}, {"for", {"series"}}}
 /* clang-format on */
 
 static const struct field condition_fields[] = {CONDITION_FIELDS, FIELDS_END};

@@ -9,6 +9,8 @@
 
 extern const struct shape shape_scenario; /* the file: into struct scenario */
 extern const struct shape shape_stream; /* into struct stream_spec */
+extern const struct shape shape_visit; /* into struct visit_spec */
+extern const struct shape shape_bursts; /* into struct burst_spec */
 extern const struct shape shape_service; /* into struct service_spec */
 extern const struct shape shape_work; /* into struct duration_dist */
 extern const struct shape shape_pool; /* into struct pool_spec */

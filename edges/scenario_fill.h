@@ -18,9 +18,13 @@ struct filling {
 };
 
 void scenario_fill(struct filling *filling); /* all of it, by way of these */
+void scenario_fill_streams(struct filling *filling);
 void scenario_fill_services(struct filling *filling);
 void scenario_fill_stores(struct filling *filling);
 void scenario_fill_faults(struct filling *filling);
+/* One whose physics is scripted: `node` of the list, `what` behind its kind; its target is filled. */
+void scenario_fill_script(const struct filling *filling, const struct yaml_node *node,
+                          const struct yaml_node *what, struct fault_spec *fault);
 void scenario_fill_alerts(struct filling *filling);
 void scenario_fill_expects(struct filling *filling);
 

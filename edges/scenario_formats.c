@@ -72,6 +72,23 @@ static const char *read_duration(struct yaml_node *node)
     return reason(quantity_duration(yaml_node_slice(node), &node->whole));
 }
 
+/* 500ms, or 100ms..300ms */
+static const char *read_delay(struct yaml_node *node)
+{
+    struct slice least = yaml_node_slice(node), most = least;
+    const char *dots = strstr(node->text, "..");
+    int64_t most_ns = 0;
+    if (dots) {
+        least.len = (uint32_t)(dots - node->text);
+        most = (struct slice){dots + 2, node->len - least.len - 2};
+    }
+    const char *why = reason(quantity_duration(least, &node->whole));
+    if (!why)
+        why = reason(quantity_duration(most, &most_ns));
+    node->real = (double)most_ns;
+    return why;
+}
+
 static const char *read_fine_duration(struct yaml_node *node)
 {
     int64_t duration_ps = 0;
@@ -121,6 +138,10 @@ const struct format format_duration = {.expected = "a duration with its unit, li
                                        .pattern = "^" DURATION "$",
                                        .read = read_duration,
                                        .value = VALUE_WHOLE};
+const struct format format_delay = {.expected = "a delay like 500ms, or a range like 100ms..300ms",
+                                    .pattern = "^" DURATION "([.][.]" DURATION ")?$",
+                                    .read = read_delay,
+                                    .value = VALUE_WHOLE};
 const struct format format_fine_duration = {.expected = "a duration with its unit, like 1.05us",
                                             .pattern = "^" DURATION "$",
                                             .read = read_fine_duration,

@@ -14,6 +14,8 @@ extern const struct format format_expectation; /* the grammar is core/expect_par
 extern const struct format format_call; /* checkout POST /orders/create */
 extern const struct format format_route; /* POST /orders/create */
 extern const struct format format_duration; /* 90s: nanoseconds in `whole` */
+extern const struct format
+    format_delay; /* 500ms or 100ms..300ms: nanoseconds, the least in `whole`, the most in `real` */
 extern const struct format format_fine_duration; /* 1.0465us: nanoseconds in `real` */
 extern const struct format format_rate; /* 800/min: a minute's, in `real` */
 extern const struct format format_percent; /* 75%: 0.75 in `real` */

@@ -1,5 +1,6 @@
 #include "edges/scenario_fields.h"
 #include "edges/scenario_fill.h"
+#include "edges/scenario_names.h"
 
 #include <stdio.h>
 
@@ -27,8 +28,7 @@ static void fill_pool(const struct filling *filling, const struct yaml_node *nod
     for (size_t i = 0; i < SERVICE_POOLS_MAX; i++)
         known |= kind->pools[i].name && !strcmp(kind->pools[i].name, node->key);
     if (!known)
-        problem_add_at(filling->problems, node->key_at, node, "expected a pool of %s, found `%s`",
-                       kind->service, node->key);
+        name_unknown_at(filling, node, node->key_at, node->key, NAME_POOL, kind);
     if (max && pool->max > filling->scenario->postgresql.max_connections)
         problem_add(filling->problems, max, "expected at most postgresql.max_connections, %d, found %s",
                     filling->scenario->postgresql.max_connections, max->text);
@@ -55,8 +55,7 @@ static void fill_variant(const struct filling *filling, const struct yaml_node *
         problem_add(filling->problems, node, "expected %s, found `%s`", known, node->text);
         return;
     }
-    problem_add_at(filling->problems, node->key_at, node, "expected a variant of %s, found `%s`",
-                   kind->service, node->key);
+    name_unknown_at(filling, node, node->key_at, node->key, NAME_VARIANT, kind);
 }
 
 static void fill_service(struct filling *filling, const struct yaml_node *node)
@@ -70,8 +69,7 @@ static void fill_service(struct filling *filling, const struct yaml_node *node)
     if (work)
         service->work = fill_work(filling, work);
     if (!kind) {
-        problem_add_at(filling->problems, node->key_at, node, "expected a known service, found `%s`",
-                       node->key);
+        name_unknown_at(filling, node, node->key_at, node->key, NAME_SERVICE, NULL);
         return;
     }
     if (kind->store || kind->drives_load)
@@ -91,6 +89,24 @@ void scenario_fill_services(struct filling *filling)
         fill_service(filling, node);
 }
 
+/* The product has to be there from the start: the rows of the table then are what counts. */
+static void fill_locks(const struct filling *filling, const struct yaml_node *postgresql)
+{
+    struct postgresql_spec *spec = &filling->scenario->postgresql;
+    const struct yaml_node *limit = yaml_node_key(postgresql, "lock_timeout");
+    const struct yaml_node *hot = yaml_node_key(postgresql, "hot_product");
+    if (limit)
+        filling_positive(filling, limit);
+    if (!hot)
+        return;
+    const struct yaml_node *id = yaml_node_key(hot, "id");
+    spec->hot_product = id->whole;
+    spec->hot_stock = (int)yaml_node_key(hot, "stock")->whole;
+    if ((double)spec->hot_product > curve_at(&spec->products, 0))
+        problem_add(filling->problems, id, "expected one of the %.0f products at the start, found %s",
+                    curve_at(&spec->products, 0), id->text);
+}
+
 void scenario_fill_stores(struct filling *filling)
 {
     const struct yaml_node *postgresql = yaml_node_key(filling->root, "postgresql");
@@ -107,6 +123,8 @@ void scenario_fill_stores(struct filling *filling)
                     "expected the rows of the table from 0m on, found %s", products->first->first->text);
     if (scan && scenario->postgresql.scan_ns_per_row <= 0)
         problem_add(filling->problems, scan, "expected a duration above 0s, found %s", scan->text);
+    if (postgresql)
+        fill_locks(filling, postgresql);
     const struct yaml_node *work = redis ? yaml_node_key(redis, "work") : NULL;
     scenario->redis.work = work ? fill_work(filling, work)
                                 : (struct duration_dist){.p50_ns = 300 * NS_PER_US, .p99_ns = NS_PER_MS};

@@ -26,7 +26,7 @@ enum shape_kind {
     SHAPE_MAP /* a map with these fields */
 };
 
-enum { SHAPE_CHOICES_MAX = 4, SHAPE_RULES_MAX = 7, RULE_KEYS_MAX = 12, FIELDS_MAX = 16 };
+enum { SHAPE_CHOICES_MAX = 4, SHAPE_RULES_MAX = 8, RULE_KEYS_MAX = 16, FIELDS_MAX = 20 };
 
 enum format_value { VALUE_TEXT, VALUE_WHOLE, VALUE_REAL };
 

@@ -124,7 +124,8 @@ def changed(value):
 # How the program's errors of shape sound; it looks at meaning when the shape is right. Ranges of digits are left to it.
 SHAPE = re.compile(
     r": expected (the key |one of the keys |exactly one of |[0-9]+ to [0-9]+ of them|a map |a list |pairs |a rate |"
-    r"a duration with its unit|a whole number from|a number from|text of|an expectation in quotes|a share like|"
+    r"a duration with its unit|a delay like|a whole number from|a number from|text of|an expectation in quotes|"
+    r"a share like|"
     r"a name like|a call like|a route like|never or|baseline or|mailbox or|emergent or|1, found)")
 BY_PROGRAM = re.compile(r"\((too fine|above 1000h)\)$")
 
