@@ -16,8 +16,9 @@ struct business_figures report_business(const struct report *report)
     figures.average_order_value = orders ? figures.revenue / (double)orders : 0;
     figures.revenue_lost = (double)figures.checkouts_failed * figures.average_order_value;
     figures.checkout_success_rate = figure_share(begun - figures.checkouts_failed, begun);
-    figures.cart_abandonment_rate =
-        figure_share(stats->count[BUSINESS_CART_ABANDONED], stats->count[BUSINESS_CART_CREATED]);
+    figures.carts_created = stats->count[BUSINESS_CART_CREATED];
+    figures.carts_abandoned = stats->count[BUSINESS_CART_ABANDONED];
+    figures.cart_abandonment_rate = figure_share(figures.carts_abandoned, figures.carts_created);
     return figures;
 }
 

@@ -12,6 +12,9 @@
 
 enum { REPORT_VERSION = 1 };
 
+struct fork;
+struct rule_outcomes;
+
 struct report {
     const struct scenario *scenario;
     const struct registry *registry;
@@ -20,15 +23,20 @@ struct report {
     const char *layout; /* virtual, live */
     bool interrupted; /* faults and expectations have not been judged */
     int64_t ended_at_ns;
+    const struct rule_outcomes
+        *rules; /* of the user's own rules (edges/rule_file.h); NULL: none were tried */
+    const struct fork *fork; /* a second run with one change, to compare with (edges/fork.h); NULL: none */
 };
 
 /* USD and ratios; 0 where there is nothing to divide by. */
 struct business_figures {
     uint64_t orders, checkouts, checkouts_failed, sold_out; /* as the customers were told */
+    uint64_t carts_created, carts_abandoned;
     int64_t revenue_cents;
     double revenue, revenue_per_request; /* per root request of any stream */
     double average_order_value;
-    double revenue_lost; /* failed checkouts x average order value */
+    double
+        revenue_lost; /* failed checkouts x average order value: what those would have bought, if like the others */
     double checkout_success_rate, cart_abandonment_rate;
 };
 

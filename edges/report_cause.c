@@ -1,125 +1,167 @@
 #include "edges/report_cause.h"
 
+#include "edges/cause.h"
 #include "edges/figures.h"
 
-enum { A_FEW = 20 }; /* one in so many is not worth a word */
-
-/* Where failures begin; the other failed statuses pass on somebody else's. */
-static const struct origin {
-    enum status status;
-    const char *words;
-} origins[] = {
-    {STATUS_DEADLINE, " asks passed their deadline"},
-    {STATUS_NO_PEER, " asks found nobody there"},
-    {STATUS_OVERLOADED, " asks met a full mailbox"},
-    {STATUS_LOCK_TIMEOUT, " queries waited for a row lock in vain"},
-    {STATUS_CONNECTIONS_EXHAUSTED, " connections were refused by the database"},
-};
-
-struct evidence {
-    const struct report *report;
-    uint64_t errors, timeouts; /* of root requests; of all pools */
-    const struct pool_stats *pool; /* with the most time-outs; NULL: hardly any timed out */
-    const struct origin *origin; /* the most frequent one; NULL: none */
-    uint64_t origin_count;
-};
-
-static const struct pool_stats *worst_pool(const struct run_stats *stats, uint64_t *timeouts)
+static const char *origin_words(enum status origin)
 {
-    const struct pool_stats *worst = NULL;
-    *timeouts = 0;
-    for (size_t i = 0; i < stats->pool_count; i++) {
-        const struct pool_stats *pool = &stats->pools[i];
-        *timeouts += pool->timeouts;
-        if (pool->timeouts && (!worst || pool->timeouts > worst->timeouts))
-            worst = pool;
-    }
-    return worst;
+    static const char *const words[STATUS_COUNT] = {
+        [STATUS_DEADLINE] = " asks passed their deadline",
+        [STATUS_NO_PEER] = " asks found nobody there",
+        [STATUS_OVERLOADED] = " asks met a full mailbox",
+        [STATUS_LOCK_TIMEOUT] = " queries waited for a row lock in vain",
+        [STATUS_CONNECTIONS_EXHAUSTED] = " connections were refused by the database",
+    };
+    return words[origin];
 }
 
-static struct evidence gather(const struct report *report)
+/* " from 06:00 to 12:00": as long as the fault lasted. */
+static void say_while(struct text *out, const struct report *report, const struct fault_spec *fault)
 {
-    struct evidence evidence = {.report = report, .errors = report_errors(report)};
-    evidence.pool = worst_pool(report->stats, &evidence.timeouts);
-    if (evidence.timeouts < evidence.errors / A_FEW)
-        evidence.pool = NULL;
-    for (size_t i = 0; i < ARRAY_LEN(origins); i++) {
-        uint64_t count = report->stats->asks_ended[origins[i].status];
-        if (count > evidence.origin_count) {
-            evidence.origin = &origins[i];
-            evidence.origin_count = count;
+    int64_t end_ns = cause_fault_end(report, fault);
+    text_lit(out, " from ");
+    text_clock(out, fault->at_ns);
+    text_str(out, end_ns == NEVER ? " on" : " to ");
+    if (end_ns != NEVER)
+        text_clock(out, end_ns);
+}
+
+/* The index was never made, or dropped; what made do for it went as well. */
+static void say_index(struct text *out, const struct cause *cause)
+{
+    bool itself = cause->dropped && !strcmp(cause->dropped->target, cause->index);
+    text_str(out, cause->index);
+    if (itself) {
+        text_lit(out, " was dropped at ");
+        text_clock(out, cause->dropped->at_ns);
+        if (cause->created) {
+            text_lit(out, " and created at ");
+            text_clock(out, cause->created->at_ns);
         }
-    }
-    return evidence;
-}
-
-/* The statement that scanned most for want of an index, or NULL. */
-static const struct statement_stats *worst_scan(const struct run_stats *stats)
-{
-    const struct statement_stats *worst = NULL;
-    for (size_t i = 0; i < stats->statement_count; i++)
-        if (stats->statements[i].full_scans &&
-            (!worst || stats->statements[i].full_scans > worst->full_scans))
-            worst = &stats->statements[i];
-    return worst;
-}
-
-static const char *missing_index(const struct registry *registry, const char *statement)
-{
-    for (size_t i = 0; i < registry->statement_count; i++)
-        if (!strcmp(registry->statements[i].name, statement))
-            return registry->statements[i].missing_index;
-    return NULL;
-}
-
-/* The newest landed fault of this kind and target up to an instant, or NULL. */
-static const struct fault_spec *landed_fault(const struct report *report, enum fault_kind kind,
-                                             const char *target, int64_t until_ns)
-{
-    const struct fault_spec *newest = NULL;
-    for (size_t i = 0; i < report->stats->fault_count; i++) {
-        const struct fault_spec *spec = &report->stats->faults[i].spec;
-        bool here = spec->kind == kind && spec->target && !strcmp(spec->target, target);
-        if (here && report->stats->faults[i].landed && spec->at_ns <= until_ns &&
-            (!newest || spec->at_ns >= newest->at_ns))
-            newest = spec;
-    }
-    return newest;
-}
-
-static void say_scan(struct text *out, const struct report *report)
-{
-    const struct statement_stats *scan = worst_scan(report->stats);
-    const char *index = scan ? missing_index(report->registry, scan->name) : NULL;
-    if (!index)
         return;
-    const struct fault_spec *created = landed_fault(report, FAULT_CREATE_INDEX, index, NEVER);
-    text_str(out, index);
-    if (created) {
+    }
+    if (cause->created) {
         text_lit(out, " was missing until ");
-        text_clock(out, created->at_ns);
+        text_clock(out, cause->created->at_ns);
     } else {
         text_lit(out, " is missing");
     }
+    if (cause->dropped) {
+        text_lit(out, ", ");
+        text_str(out, cause->dropped->target);
+        text_lit(out, " dropped at ");
+        text_clock(out, cause->dropped->at_ns);
+    }
+}
+
+static void say_scan(struct text *out, const struct cause *cause)
+{
+    say_index(out, cause);
     text_lit(out, ": each ");
-    text_str(out, scan->name);
-    text_str(out, created ? " query read " : " query reads ");
-    text_count(out, scan->scan_rows_max);
-    text_lit(out, " rows; ");
+    text_str(out, cause->scan->name);
+    text_str(out, cause->created ? " query read " : " query reads ");
+    text_count(out, cause->scan->scan_rows_max);
+    text_lit(out, " rows");
+}
+
+static void say_lock(struct text *out, const struct report *report, const struct cause *cause)
+{
+    const struct store_stats *stores = &report->stats->stores;
+    int64_t limit_ns = report->scenario->postgresql.lock_timeout_ns;
+    text_lit(out, "orders queue for the row of ");
+    if (report->scenario->postgresql.hot_product) {
+        text_lit(out, "product ");
+        text_i64(out, report->scenario->postgresql.hot_product);
+    } else {
+        text_lit(out, "a product");
+    }
+    text_lit(out, " (lock wait p95 ");
+    figure_latency(out, histogram_quantile(&stores->lock_wait, 0.95));
+    text_lit(out, "), ");
+    text_count(out, cause->lock_timeouts);
+    text_lit(out, " gave up");
+    if (limit_ns) {
+        text_lit(out, " after ");
+        text_duration(out, limit_ns);
+    }
+    text_lit(out, "; ");
+}
+
+static bool over(const struct report *report, const struct fault_spec *fault)
+{
+    return cause_fault_end(report, fault) != NEVER;
+}
+
+/* What made the pool smaller than it was meant to be, or kept it busy. */
+static void say_pool_faults(struct text *out, const struct report *report, const struct cause *cause)
+{
+    int pools, held = cause_connections_held(report, &pools);
+    if (cause->held) {
+        text_i64(out, held);
+        text_str(out,
+                 over(report, cause->held) ? " connections were held idle" : " connections are held idle");
+        if (pools > 1) {
+            text_lit(out, " in ");
+            text_i64(out, pools);
+            text_lit(out, " pools");
+        }
+        say_while(out, report, cause->held);
+        text_lit(out, "; ");
+    }
+    if (cause->delay) {
+        text_lit(out, "each statement of ");
+        text_str(out, cause->delay->target);
+        text_str(out, over(report, cause->delay) ? " took " : " takes ");
+        text_duration(out, (int64_t)cause->delay->value);
+        text_lit(out, " more");
+        say_while(out, report, cause->delay);
+        text_lit(out, "; ");
+    }
+    if (cause->cut) {
+        text_lit(out, "pool ");
+        text_str(out, cause->cut->target);
+        text_str(out, over(report, cause->cut) ? " was cut to " : " is cut to ");
+        text_i64(out, (int64_t)cause->cut->value);
+        say_while(out, report, cause->cut);
+        text_lit(out, "; ");
+    }
+}
+
+static bool same_pool(const struct fault_stats *fault, const struct pool_stats *pool)
+{
+    return fault->landed && fault->spec.kind == FAULT_POOL_MAX && !strcmp(fault->spec.target, pool->name);
 }
 
 /* The pool's size then: a fault may have changed it since, or later. 0: unknown. */
 static int pool_max_at(const struct report *report, const struct pool_stats *pool, int64_t at_ns)
 {
-    const struct fault_spec *set = landed_fault(report, FAULT_POOL_MAX, pool->name, at_ns);
-    if (set)
-        return (int)set->value;
-    return landed_fault(report, FAULT_POOL_MAX, pool->name, NEVER) ? 0 : pool->max;
+    const struct fault_spec *newest = NULL;
+    bool ever = false;
+    for (size_t i = 0; i < report->stats->fault_count; i++) {
+        const struct fault_stats *fault = &report->stats->faults[i];
+        if (!same_pool(fault, pool))
+            continue;
+        ever = true;
+        if (fault->spec.at_ns <= at_ns && (!newest || fault->spec.at_ns >= newest->at_ns))
+            newest = &fault->spec;
+    }
+    if (newest)
+        return (int)newest->value;
+    return ever ? 0 : pool->max;
+}
+
+/* How many of its connections a fault held in that minute. */
+static int held_in(const struct report *report, const struct fault_spec *held, size_t minute)
+{
+    int64_t from_ns = (int64_t)minute * NS_PER_MIN;
+    bool then = held && held->at_ns < from_ns + NS_PER_MIN && cause_fault_end(report, held) > from_ns;
+    return then ? (int)held->value : 0;
 }
 
 /* What it carried and what asked, in its worst minute. */
-static void say_pool(struct text *out, const struct report *report, const struct pool_stats *pool)
+static void say_pool(struct text *out, const struct report *report, const struct cause *cause)
 {
+    const struct pool_stats *pool = cause->pool;
     size_t worst = 0;
     if (!pool->minute_count)
         return;
@@ -127,10 +169,13 @@ static void say_pool(struct text *out, const struct report *report, const struct
         if (pool->minutes[m].timeouts > pool->minutes[worst].timeouts)
             worst = m;
     const struct pool_minute *minute = &pool->minutes[worst];
-    int max = pool_max_at(report, pool, (int64_t)worst * NS_PER_MIN);
+    int max = pool_max_at(report, pool, (int64_t)worst * NS_PER_MIN),
+        held = held_in(report, cause->held, worst);
     if (max) {
+        max = MAX(max - held, 0);
         text_i64(out, max);
-        text_lit(out, " connections of ");
+        text_str(out, held ? " free connection" : " connection");
+        text_str(out, max == 1 ? " of " : "s of ");
     }
     text_lit(out, "pool ");
     text_str(out, pool->name);
@@ -139,6 +184,54 @@ static void say_pool(struct text *out, const struct report *report, const struct
     text_lit(out, " while ");
     figure_per_second(out, (minute->acquired + minute->timeouts) / 60.0);
     text_lit(out, " ask; ");
+}
+
+/* "GET /products of product-catalog and 2 other routes", the one that met it most often first; how far it goes in
+   `most`. 0: none. */
+static size_t say_routes(struct text *out, const struct report *report, enum fault_kind kind, double *most)
+{
+    const struct fault_stats *worst = NULL;
+    size_t routes = 0;
+    *most = 0;
+    for (size_t i = 0; i < report->stats->fault_count; i++) {
+        const struct fault_stats *fault = &report->stats->faults[i];
+        if (fault->spec.kind != kind || !fault->landed)
+            continue;
+        routes++;
+        if (!worst || fault->failed > worst->failed ||
+            (fault->failed == worst->failed && fault->requests > worst->requests))
+            worst = fault;
+        *most = MAX(*most, MAX(fault->spec.value, fault->spec.most));
+        for (size_t s = 0; s < fault->spec.step_count; s++)
+            *most = MAX(*most, fault->spec.steps[s].high);
+    }
+    if (!worst)
+        return 0;
+    text_str(out, worst->spec.route);
+    text_lit(out, " of ");
+    text_str(out, worst->spec.target);
+    if (routes > 1) {
+        text_lit(out, " and ");
+        text_u64(out, routes - 1);
+        text_str(out, routes > 2 ? " other routes" : " other route");
+    }
+    return routes;
+}
+
+static void say_script(struct text *out, const struct report *report)
+{
+    double most;
+    text_lit(out, "scripted, nothing makes it so but the scenario: ");
+    size_t routes = say_routes(out, report, FAULT_ROUTE_FAILURES, &most);
+    text_str(out, routes > 1 ? " fail up to " : " fails up to ");
+    figure_ratio(out, most);
+    text_str(out, routes > 1 ? " of their requests; " : " of its requests; ");
+    routes = say_routes(out, report, FAULT_ROUTE_DELAY, &most);
+    if (!routes)
+        return;
+    text_str(out, routes > 1 ? " are delayed by up to " : " is delayed by up to ");
+    text_duration(out, (int64_t)most);
+    text_lit(out, "; ");
 }
 
 /* "66,012 of 101,950 demo and 3 of 900 orders requests failed" */
@@ -161,24 +254,9 @@ static void say_failed(struct text *out, const struct report *report)
     text_lit(out, " requests failed");
 }
 
-/* The call that fails where nothing below it does, most often; NULL: none. */
-static const struct edge_stats *deepest_failure(const struct run_stats *stats)
+static void say_edge(struct text *out, const struct report *report, const struct cause *cause)
 {
-    const struct edge_stats *deepest = NULL;
-    for (size_t i = 0; i < stats->edge_count; i++) {
-        const struct edge_stats *edge = &stats->edges[i];
-        bool leaf = edge->errors > 0;
-        for (size_t j = 0; j < stats->edge_count && leaf; j++)
-            leaf = !stats->edges[j].errors || strcmp(stats->edges[j].from, edge->to);
-        if (leaf && (!deepest || edge->errors > deepest->errors))
-            deepest = edge;
-    }
-    return deepest;
-}
-
-static void say_edge(struct text *out, const struct report *report)
-{
-    const struct edge_stats *edge = deepest_failure(report->stats);
+    const struct edge_stats *edge = cause->edge;
     if (!edge)
         return;
     text_count(out, edge->errors);
@@ -201,31 +279,62 @@ static void say_edge(struct text *out, const struct report *report)
     text_lit(out, "; ");
 }
 
-static void say_wait(struct text *out, const struct evidence *evidence)
+static void say_wait(struct text *out, const struct cause *cause)
 {
     text_lit(out, " waiting ");
-    text_duration(out, evidence->pool->acquire_timeout_ns);
+    text_duration(out, cause->pool->acquire_timeout_ns);
     text_lit(out, " for a connection");
 }
 
-static void say_how(struct text *out, const struct evidence *evidence)
+static void say_how(struct text *out, const struct cause *cause)
 {
-    if (evidence->pool && evidence->timeouts == evidence->errors) {
-        say_wait(out, evidence);
+    uint64_t timeouts = cause->pool_timeouts;
+    if (cause->kind == CAUSE_SCRIPT)
+        return;
+    if (cause->pool && timeouts == cause->errors) {
+        say_wait(out, cause);
         return;
     }
-    if (evidence->pool && evidence->timeouts < evidence->errors) {
+    if (cause->pool && timeouts < cause->errors) {
         text_lit(out, ", ");
-        text_count(out, evidence->timeouts);
+        text_count(out, timeouts);
         text_lit(out, " of them");
-        say_wait(out, evidence);
+        say_wait(out, cause);
     }
-    bool nearly_all = evidence->pool && evidence->timeouts >= evidence->errors - evidence->errors / A_FEW;
-    if (evidence->origin && !nearly_all) {
-        text_str(out, evidence->pool ? ", and " : ": ");
-        text_count(out, evidence->origin_count);
-        text_str(out, evidence->origin->words);
+    bool nearly_all = cause->pool && timeouts >= cause->errors - cause->errors / CAUSE_A_FEW;
+    if (cause->origin && !nearly_all && cause->kind != CAUSE_ROW_LOCK) {
+        text_str(out, cause->pool ? ", and " : ": ");
+        text_count(out, cause->origin_count);
+        text_str(out, origin_words(cause->origin));
     }
+}
+
+/* Sold out is an outcome, and the end of many a story. */
+static void say_sold(struct text *out, const struct report *report)
+{
+    const struct business_stats *shop = &report->stats->business;
+    if (!shop->count[BUSINESS_SOLD_OUT])
+        return;
+    text_lit(out, "; ");
+    if (report->scenario->postgresql.hot_product) {
+        text_count(out, (uint64_t)shop->hot_sold);
+        text_lit(out, " pieces of product ");
+        text_i64(out, report->scenario->postgresql.hot_product);
+        text_lit(out, " sold, ");
+        text_count(out, (uint64_t)shop->hot_left);
+        text_lit(out, " left, ");
+    }
+    text_count(out, shop->count[BUSINESS_SOLD_OUT]);
+    text_lit(out, " orders came too late");
+}
+
+/* Whether anything happened that could have gone wrong. */
+static bool was_quiet(const struct report *report)
+{
+    for (size_t i = 0; i < report->scenario->alert_count; i++)
+        if (report->stats->alerts[i].fired)
+            return false;
+    return !report->stats->fault_count;
 }
 
 static void say_health(struct text *out, const struct report *report)
@@ -236,7 +345,7 @@ static void say_health(struct text *out, const struct report *report)
                           : "no errors: nothing was asked");
         return;
     }
-    text_lit(out, "no errors: ");
+    text_str(out, was_quiet(report) ? "nothing went wrong: " : "no errors: ");
     bool first = true;
     for (size_t i = 0; i < report->scenario->stream_count; i++) {
         const struct window *whole = &report->stats->streams[i].whole;
@@ -254,22 +363,45 @@ static void say_health(struct text *out, const struct report *report)
     }
 }
 
+static void say_cause(struct text *out, const struct report *report, const struct cause *cause)
+{
+    bool pool = cause->pool && cause->pool_timeouts * 2 >= cause->errors;
+    if (cause->kind == CAUSE_SCRIPT)
+        say_script(out, report);
+    else if (cause->kind == CAUSE_ROW_LOCK)
+        say_lock(out, report, cause);
+    else if (!pool && cause->kind != CAUSE_MISSING_INDEX)
+        say_edge(out, report, cause);
+    else if (cause->scan) {
+        say_scan(out, cause);
+        text_lit(out, "; ");
+    }
+    if (cause->pool && cause->kind != CAUSE_SCRIPT) {
+        say_pool_faults(out, report, cause);
+        say_pool(out, report, cause);
+    }
+    say_failed(out, report);
+    say_how(out, cause);
+}
+
+void report_cause_sentence(struct text *out, const struct report *report)
+{
+    struct cause cause = cause_of(report);
+    if (cause.kind != CAUSE_NONE) {
+        say_cause(out, report, &cause);
+    } else {
+        say_health(out, report);
+        if (cause.scan) {
+            text_lit(out, "; but ");
+            say_scan(out, &cause);
+        }
+    }
+    say_sold(out, report);
+}
+
 void report_cause(struct text *out, const struct report *report)
 {
-    struct evidence evidence = gather(report);
-    if (!evidence.errors) {
-        say_health(out, report);
-        return;
-    }
-    text_lit(out, "cause: ");
-    bool pool = evidence.pool && evidence.timeouts * 2 >= evidence.errors;
-    bool late = evidence.origin && evidence.origin->status == STATUS_DEADLINE;
-    if (pool || (late && worst_scan(report->stats)))
-        say_scan(out, report);
-    else
-        say_edge(out, report);
-    if (evidence.pool)
-        say_pool(out, report, evidence.pool);
-    say_failed(out, report);
-    say_how(out, &evidence);
+    if (report_errors(report))
+        text_lit(out, "cause: ");
+    report_cause_sentence(out, report);
 }

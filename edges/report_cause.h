@@ -9,5 +9,7 @@
 
 /* Adds "cause: ..." or "no errors: ...", without a newline. */
 void report_cause(struct text *out, const struct report *report);
+/* Likewise without "cause: ". */
+void report_cause_sentence(struct text *out, const struct report *report);
 
 #endif

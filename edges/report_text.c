@@ -2,6 +2,8 @@
 
 #include "edges/figures.h"
 #include "edges/report_cause.h"
+#include "edges/report_rules.h"
+#include "edges/report_stores.h"
 #include "edges/report_timeline.h"
 
 enum { HELD_SHOWN_MAX = 12, LABEL_WIDTH = 24, COLUMNS = 80 };
@@ -61,7 +63,7 @@ static void tell_alerts(struct telling *telling)
             text_clock(scratch, stats->resolved_at_ns);
         }
         text_lit(telling->out, "  ");
-        paint_left(telling->out, telling->paint, HUE_NONE, scenario->alerts[i].name, LABEL_WIDTH);
+        paint_label(telling->out, telling->paint, scenario->alerts[i].name, LABEL_WIDTH);
         paint_left(telling->out, telling->paint, HUE_DIM, report_alert_kind(scenario->alerts[i].kind), 11);
         paint_hue(telling->out, telling->paint, stats->fired ? HUE_RED : HUE_GREEN, text_c(scratch));
         text_char(telling->out, '\n');
@@ -105,7 +107,7 @@ static void tell_pool(struct telling *telling, const struct pool_stats *pool)
     scratch->len = 0;
     report_pool_name(scratch, telling->report, pool);
     text_lit(out, "  ");
-    paint_left(out, telling->paint, HUE_NONE, text_c(scratch), LABEL_WIDTH);
+    paint_label(out, telling->paint, text_c(scratch), LABEL_WIDTH);
     text_i64(out, pool->peak_used);
     text_lit(out, " of ");
     text_i64(out, pool->max);
@@ -138,35 +140,57 @@ static void tell_pools(struct telling *telling)
     }
 }
 
-static void tell_business(struct telling *telling)
+static void tell_orders(struct text *out, const struct business_figures *figures)
 {
-    struct business_figures figures = report_business(telling->report);
-    struct text *out = telling->out;
-    if (!figures.orders && !figures.checkouts)
-        return;
-    section(telling, "business");
     text_lit(out, "  ");
-    text_count(out, figures.orders);
-    text_str(out, figures.orders == 1 ? " order, " : " orders, ");
-    figure_usd(out, figures.revenue_cents);
-    if (figures.checkouts_failed) {
+    text_count(out, figures->orders);
+    text_str(out, figures->orders == 1 ? " order, " : " orders, ");
+    figure_usd(out, figures->revenue_cents);
+    if (figures->checkouts_failed) {
         text_lit(out, "; ");
-        text_count(out, figures.checkouts_failed);
+        text_count(out, figures->checkouts_failed);
         text_lit(out, " of ");
-        text_count(out, figures.checkouts);
-        text_lit(out, " checkouts lost, about ");
-        figure_usd(out, (int64_t)(figures.revenue_lost * 100 + 0.5));
-    } else if (figures.checkouts) {
+        text_count(out, figures->checkouts);
+        text_lit(out, " checkouts lost");
+        if (figures->orders) { /* what they would have been worth is known from those that were not lost */
+            text_lit(out, ", about ");
+            figure_usd(out, (int64_t)(figures->revenue_lost * 100 + 0.5));
+        }
+    } else if (figures->checkouts) {
         text_lit(out, "; no checkout of ");
-        text_count(out, figures.checkouts);
+        text_count(out, figures->checkouts);
         text_lit(out, " lost");
     }
-    if (figures.sold_out) {
+    if (figures->sold_out) {
         text_lit(out, "; ");
-        text_count(out, figures.sold_out);
+        text_count(out, figures->sold_out);
         text_lit(out, " sold out");
     }
     text_char(out, '\n');
+}
+
+static void tell_carts(struct text *out, const struct business_figures *figures)
+{
+    text_lit(out, "  ");
+    text_count(out, figures->carts_created);
+    text_str(out, figures->carts_created == 1 ? " cart, " : " carts, ");
+    text_count(out, figures->carts_abandoned);
+    text_lit(out, " abandoned (");
+    figure_ratio(out, figures->cart_abandonment_rate);
+    text_lit(out, ")\n");
+}
+
+/* Only what the scenario's customers do. */
+static void tell_business(struct telling *telling)
+{
+    struct business_figures figures = report_business(telling->report);
+    if (!figures.orders && !figures.checkouts && !figures.carts_created && !figures.sold_out)
+        return;
+    section(telling, "business");
+    if (figures.orders || figures.checkouts || figures.sold_out)
+        tell_orders(telling->out, &figures);
+    if (figures.carts_created)
+        tell_carts(telling->out, &figures);
 }
 
 static void tell_expectation(struct telling *telling, size_t i, const char *word, enum hue hue)
@@ -247,8 +271,13 @@ void report_text(struct text *out, const struct report *report, const struct pai
     tell_title(&telling);
     report_timeline(out, report, paint);
     tell_alerts(&telling);
+    if (report->rules) {
+        section(&telling, "your rules");
+        report_rules_text(out, report->rules, paint, LABEL_WIDTH);
+    }
     tell_faults(&telling);
     tell_pools(&telling);
+    report_stores(out, report, paint);
     tell_business(&telling);
     tell_expectations(&telling);
     tell_traces(&telling);

@@ -8,6 +8,7 @@ enum {
     SIDE_BY_SIDE = 2,
     MINUTE_WIDTH = 6,
     PHASE_WIDTH = 11,
+    PHASE_WIDTH_ALONE = 24, /* at most, beside one stream */
     RATE_WIDTH = 7,
     ERRORS_WIDTH = 8,
     BAR_WIDTH = 6,
@@ -64,7 +65,7 @@ static const struct window *row_window(const struct report *report, size_t strea
 {
     const struct stream_stats *stats = &report->stats->streams[stream];
     size_t minute = (size_t)(rows->at_ns[row] / NS_PER_MIN);
-    if (rows->minutes)
+    if (rows->minutes || !report->scenario->streams[stream].table_count)
         return minute < stats->minute_count ? &stats->minutes[minute] : NULL;
     return stream_point(stats, &report->scenario->streams[stream], rows->at_ns[row]);
 }
@@ -94,10 +95,19 @@ static void block(struct text *out, const struct paint *paint, const struct wind
     paint_right(out, paint, HUE_NONE, text_c(scratch), LATENCY_WIDTH);
 }
 
+/* Beside two streams there is room for few letters. */
+static size_t phase_width(const struct report *report, size_t streams)
+{
+    size_t width = PHASE_WIDTH;
+    for (size_t i = 0; i < report->scenario->phase_count && streams == 1; i++)
+        width = MAX(width, strlen(report->scenario->phases[i].name));
+    return MIN(width, (size_t)PHASE_WIDTH_ALONE);
+}
+
 static void heading(struct text *out, const struct report *report, const struct paint *paint, size_t first,
                     size_t count)
 {
-    paint_spaces(out, MINUTE_WIDTH + 1 + PHASE_WIDTH);
+    paint_spaces(out, MINUTE_WIDTH + 1 + phase_width(report, count));
     for (size_t s = first; s < first + count; s++) {
         paint_spaces(out, 3);
         paint_left(out, paint, HUE_BOLD, report->scenario->streams[s].name,
@@ -106,7 +116,7 @@ static void heading(struct text *out, const struct report *report, const struct 
     end_line(out);
     paint_right(out, paint, HUE_DIM, "minute", MINUTE_WIDTH);
     text_char(out, ' ');
-    paint_left(out, paint, HUE_DIM, "phase", PHASE_WIDTH);
+    paint_left(out, paint, HUE_DIM, "phase", phase_width(report, count));
     for (size_t s = first; s < first + count; s++) {
         paint_right(out, paint, HUE_DIM, "/min", RATE_WIDTH);
         paint_right(out, paint, HUE_DIM, "errors", ERRORS_WIDTH);
@@ -116,8 +126,8 @@ static void heading(struct text *out, const struct report *report, const struct 
     text_char(out, '\n');
 }
 
-static void row_label(struct text *out, const struct report *report, const struct paint *paint, int64_t at_ns,
-                      struct text *scratch)
+static void row_label(struct text *out, const struct report *report, const struct paint *paint,
+                      size_t streams, int64_t at_ns, struct text *scratch)
 {
     const struct scenario *scenario = report->scenario;
     scratch->len = 0;
@@ -128,7 +138,7 @@ static void row_label(struct text *out, const struct report *report, const struc
     paint_right(out, paint, HUE_NONE, text_c(scratch), MINUTE_WIDTH);
     text_char(out, ' ');
     const char *phase = scenario->phase_count ? scenario->phases[scenario_phase(scenario, at_ns)].name : "";
-    paint_left(out, paint, HUE_NONE, phase, PHASE_WIDTH);
+    paint_left(out, paint, HUE_NONE, phase, phase_width(report, streams));
 }
 
 static void table(struct text *out, const struct report *report, const struct paint *paint, size_t first,
@@ -139,7 +149,7 @@ static void table(struct text *out, const struct report *report, const struct pa
     rows_of(&rows, report, first, count);
     heading(out, report, paint, first, count);
     for (size_t row = 0; row < rows.count; row++) {
-        row_label(out, report, paint, rows.at_ns[row], &scratch);
+        row_label(out, report, paint, count, rows.at_ns[row], &scratch);
         for (size_t s = first; s < first + count; s++)
             block(out, paint, row_window(report, s, &rows, row), &scratch);
         end_line(out);

@@ -1,26 +1,25 @@
 #include "edges/session.h"
 
 #include "edges/exit_code.h"
-#include "edges/figures.h"
+#include "edges/fork.h"
 #include "edges/registry.h"
 #include "edges/repeat.h"
-#include "edges/report_json.h"
-#include "edges/report_text.h"
 #include "edges/scenario_find.h"
 #include "edges/scenario_load.h"
+#include "edges/telling.h"
 #include "edges/version.h"
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
 
-/* 40 bits: short enough to type, plenty to be different each time. */
-static uint64_t random_seed(void)
+uint64_t session_seed(const struct options *options)
 {
     uint64_t seed = 0;
+    if (options->seed_given)
+        return options->seed;
     ASSERT(getrandom(&seed, sizeof seed, 0) == sizeof seed);
     return seed >> 24;
 }
@@ -43,6 +42,8 @@ static void on_span(void *owner, const struct span *span)
     struct session *session = owner;
     if (wants(session, OUTPUT_TRACES))
         otlp_json_span(session->otlp, span);
+    if (session->key)
+        answer_key_span(session->key, span, world_demo_at(session->world));
     if (session->extra.span)
         session->extra.span(session->extra.owner, span);
 }
@@ -83,7 +84,7 @@ static struct sink sink_of(struct session *session)
 {
     const struct sink *extra = &session->extra;
     struct sink sink = {.owner = session, .answer = on_answer};
-    sink.span = wants(session, OUTPUT_TRACES) || extra->span ? on_span : NULL;
+    sink.span = wants(session, OUTPUT_TRACES) || session->key || extra->span ? on_span : NULL;
     sink.log = wants(session, OUTPUT_LOGS) || extra->log ? on_log : NULL;
     sink.metrics = wants(session, OUTPUT_METRICS) || extra->metrics ? on_metrics : NULL;
     sink.ask = extra->ask ? on_ask : NULL;
@@ -115,57 +116,7 @@ static void close_telemetry(struct session *session)
             output_failed(session->options->outputs[kinds[i]], tally[i].error);
 }
 
-/* ---- reports ---- */
-
-/* The text goes where no data goes; with --quiet not into the place of progress. */
-static void write_reports(struct session *session, const struct report *report)
-{
-    const struct options *options = session->options;
-    struct text json = {0}, telling = {0};
-    bool data_on_stdout = options->json;
-    for (size_t i = 0; i < OUTPUT_KINDS; i++)
-        data_on_stdout |= session->outputs.fd[i] == STDOUT_FILENO;
-    if (options->json || options->outputs[OUTPUT_REPORT])
-        report_json(&json, report);
-    if (options->json)
-        session->failed_to_write |= !output_write(STDOUT_FILENO, "standard output", &json);
-    if (options->outputs[OUTPUT_REPORT])
-        session->failed_to_write |=
-            !output_write(session->outputs.fd[OUTPUT_REPORT], options->outputs[OUTPUT_REPORT], &json);
-    int fd = data_on_stdout ? STDERR_FILENO : STDOUT_FILENO;
-    if (!options->json && !(data_on_stdout && options->quiet)) {
-        struct paint paint = paint_for(fd);
-        report_text(&telling, report, &paint);
-        session->failed_to_write |= !output_write(fd, "the report", &telling);
-    }
-    session->failed_to_write |= !outputs_close(&session->outputs, options);
-    text_fini(&json);
-    text_fini(&telling);
-}
-
-static void show_speed(const struct session *session, const struct report *report)
-{
-    struct rusage usage;
-    struct text line = {0};
-    double wall_s = (double)MAX(session->wall_ns, 1) / 1e9;
-    getrusage(RUSAGE_SELF, &usage);
-    text_fixed(&line, wall_s, 2);
-    text_lit(&line, " s of wall time: ");
-    double pace = (double)session->played_ns / 1e9 / wall_s;
-    if (pace < 10)
-        text_fixed(&line, pace, 1);
-    else
-        text_count(&line, (uint64_t)pace);
-    text_lit(&line, " times real time, ");
-    text_count(&line, (uint64_t)((double)report_requests(report) / wall_s));
-    text_lit(&line, " requests/s, ");
-    text_count(&line, (uint64_t)((double)report->stats->spans / wall_s));
-    text_lit(&line, " spans/s, at most ");
-    text_count(&line, (uint64_t)usage.ru_maxrss / 1024);
-    text_lit(&line, " MB\n");
-    fputs(text_c(&line), stderr);
-    text_fini(&line);
-}
+/* ---- the run ---- */
 
 static int verdict(const struct session *session, const struct report *report)
 {
@@ -200,10 +151,52 @@ static void play(struct session *session)
     close_telemetry(session);
 }
 
+static struct report report_of(const struct session *session, const struct scenario *scenario,
+                               const struct world *world)
+{
+    return (struct report){.scenario = scenario,
+                           .registry = &registry,
+                           .seed = session->seed,
+                           .layout = session->driver->layout,
+                           .stats = world_stats(world),
+                           .interrupted = session->interrupted,
+                           .ended_at_ns = MAX(world_demo_at(world), 0),
+                           .rules = session->rules};
+}
+
+static void tell(struct session *session, struct report *report)
+{
+    struct telling telling = {session->options, &session->outputs, report, session->key};
+    session->failed_to_write |= !telling_write(&telling);
+    if (!session->options->quiet)
+        telling_speed(report, session->played_ns, session->wall_ns);
+}
+
+/* The second run of a fork: nobody hears of it but the report. */
+static void play_again_and_tell(struct session *session, struct report *report, struct world_options options)
+{
+    options.scenario = session->forked;
+    options.sink = (struct sink){0};
+    struct world *world = world_new(&options);
+    repeat_world(world);
+    bool whole = session->driver->play_again(session, world);
+    repeat_world(NULL);
+    struct report changed = report_of(session, session->forked, world);
+    struct fork fork = {session->options->fork_ns, session->options->fork, &changed};
+    if (whole)
+        report->fork = &fork;
+    else
+        session->interrupted = true;
+    tell(session, report);
+    report->fork = NULL;
+    world_free(world);
+}
+
 static int play_and_tell(struct session *session)
 {
     struct world_options world = {
         .scenario = session->scenario, .registry = &registry, .seed = session->seed};
+    world.history_ns = session->options->history_ns;
     if (!session->driver->prepare(session, &world))
         return session->exit_code;
     session->exit_code = EXIT_CODE_HELD;
@@ -213,29 +206,25 @@ static int play_and_tell(struct session *session)
     world.sink = sink_of(session);
     session->world = world_new(&world);
     play(session);
-    if (session->exit_code != EXIT_CODE_HELD) {
-        repeat_world(NULL);
-        world_free(session->world);
-        return session->exit_code;
+    if (session->driver->judge && session->exit_code == EXIT_CODE_HELD && !session->interrupted)
+        session->driver->judge(session);
+    int exit_code = session->exit_code;
+    if (exit_code == EXIT_CODE_HELD) {
+        struct report report = report_of(session, session->scenario, session->world);
+        if (session->forked && !session->interrupted)
+            play_again_and_tell(session, &report, world);
+        else
+            tell(session, &report);
+        exit_code = verdict(session, &report);
+        if (exit_code != EXIT_CODE_HELD)
+            repeat_print();
     }
-    struct report report = {.scenario = session->scenario, .registry = &registry, .seed = session->seed};
-    report.layout = session->driver->layout;
-    report.stats = world_stats(session->world);
-    report.interrupted = session->interrupted;
-    report.ended_at_ns = MAX(world_demo_at(session->world), 0);
-    write_reports(session, &report);
-    if (!session->options->quiet)
-        show_speed(session, &report);
-    int exit_code = verdict(session, &report);
-    if (exit_code != EXIT_CODE_HELD)
-        repeat_print();
     repeat_world(NULL);
     world_free(session->world);
     return exit_code;
 }
 
-/* A mode that cannot honour a field refuses the file. */
-static bool honours(const struct driver *driver, const struct scenario *scenario)
+bool session_honours(const struct driver *driver, const struct scenario *scenario)
 {
     bool all = true;
     for (size_t i = 0; i < scenario->stream_count && !driver->sockets; i++) {
@@ -249,30 +238,69 @@ static bool honours(const struct driver *driver, const struct scenario *scenario
     return all;
 }
 
+static struct scenario *load(const struct session *session, int *exit_code)
+{
+    const struct options *options = session->options;
+    struct text errors = {0};
+    struct scenario *scenario =
+        scenario_load(session->file, &registry, options->settings, options->setting_count, &errors);
+    *exit_code = EXIT_CODE_SCENARIO;
+    if (!scenario) {
+        fputs(text_c(&errors), stderr);
+        scenario_find_explain(session->file);
+    } else if (!session_honours(session->driver, scenario)) {
+        scenario_free(scenario);
+        scenario = NULL;
+    }
+    text_fini(&errors);
+    return scenario;
+}
+
+/* Before anything is played, so that a mistake in the change shows at once. */
+static struct scenario *load_fork(const struct session *session, int *exit_code)
+{
+    const struct options *options = session->options;
+    struct text error = {0};
+    struct fork_request request = {.registry = &registry,
+                                   .file = session->file,
+                                   .settings = options->settings,
+                                   .setting_count = options->setting_count,
+                                   .at_ns = options->fork_ns,
+                                   .change = options->fork};
+    struct scenario *scenario = fork_scenario(&request, &error);
+    *exit_code = EXIT_CODE_USAGE;
+    if (!scenario) {
+        fprintf(stderr, "doorbuster: --fork: %s", text_c(&error));
+    } else if (!session_honours(session->driver, scenario)) {
+        scenario_free(scenario);
+        scenario = NULL;
+    }
+    text_fini(&error);
+    return scenario;
+}
+
 int session_run(const struct options *options, const struct driver *driver)
 {
     char path[PATH_MAX];
     struct session session = {.options = options, .driver = driver};
-    struct text errors = {0};
-    int exit_code = EXIT_CODE_USAGE;
+    int exit_code;
     session.file = scenario_find(options->files[0], path);
-    session.scenario =
-        scenario_load(session.file, &registry, options->settings, options->setting_count, &errors);
-    if (!session.scenario) {
-        fputs(text_c(&errors), stderr);
-        scenario_find_explain(session.file);
-        text_fini(&errors);
-        return EXIT_CODE_SCENARIO;
-    }
-    if (!honours(driver, session.scenario)) {
+    session.scenario = load(&session, &exit_code);
+    if (!session.scenario)
+        return exit_code;
+    if (options->fork && !(session.forked = load_fork(&session, &exit_code))) {
         scenario_free(session.scenario);
-        return EXIT_CODE_SCENARIO;
+        return exit_code;
     }
-    session.seed = options->seed_given ? options->seed : random_seed();
+    session.seed = session_seed(options);
     repeat_watch(options, session.file, session.seed);
-    if (outputs_open(&session.outputs, options))
+    exit_code = EXIT_CODE_USAGE;
+    if (outputs_open(&session.outputs, options)) {
+        session.key = wants(&session, OUTPUT_ANSWER_KEY) ? answer_key_new() : NULL;
         exit_code = play_and_tell(&session);
+        free(session.key);
+    }
     scenario_free(session.scenario);
-    text_fini(&errors);
+    scenario_free(session.forked);
     return exit_code;
 }

@@ -8,6 +8,7 @@
 #define EDGES_SESSION_H
 
 #include "core/world.h"
+#include "edges/answer_key.h"
 #include "edges/options.h"
 #include "edges/otlp_json.h"
 #include "edges/output.h"
@@ -17,11 +18,15 @@ struct session {
     const struct driver *driver;
     const char *file;
     struct scenario *scenario;
+    struct scenario *forked; /* the second run's; NULL: there is none */
     uint64_t seed;
     int64_t start_unix_ns; /* instant 0 of the world's clock */
     struct outputs outputs;
     struct otlp_json *otlp; /* NULL: no telemetry is written to files */
+    struct answer_key *key; /* NULL: not asked for */
     struct sink extra; /* the driver's own */
+    const struct rule_outcomes
+        *rules; /* what rules of the user's own did (edges/rules_trial.h); NULL: none */
     struct world *world;
     bool interrupted, failed_to_write;
     int64_t wall_ns, played_ns; /* how long the run took, and how much of the world's time it was */
@@ -36,10 +41,21 @@ struct driver {
     bool (*prepare)(struct session *session, struct world_options *options);
     /* Plays the world to its end and finishes it, or sets `interrupted`. */
     void (*play)(struct session *session);
+    /* What is to be found out when the run is over, before it is told; sets exit_code where that fails. May be
+       NULL. */
+    void (*judge)(struct session *session);
+    /* Plays one more world to its end, for a fork; false: interrupted. NULL where time cannot be had twice. */
+    bool (*play_again)(struct session *session, struct world *world);
 };
 
 /* Takes --from over into the world's options. False: it lies behind the end; explained. */
 bool session_from(struct session *session, struct world_options *world);
+
+/* A mode that cannot honour a field refuses the file. False: explained. */
+bool session_honours(const struct driver *driver, const struct scenario *scenario);
+
+/* The seed asked for, or a random one of 40 bits: short enough to type, plenty to be different each time. */
+uint64_t session_seed(const struct options *options);
 
 int session_run(const struct options *options, const struct driver *driver);
 
