@@ -142,7 +142,7 @@ bool http_ask_write(const struct outbound_ask *ask, const char *origin, struct h
     struct writer writer = {.out = out, .joint = '?'};
     const char *blank = strchr(ask->route->name, ' ');
     const struct trace_context *context = &ask->context;
-    out->method.len = out->url.len = out->body.len = 0;
+    out->method.len = out->url.len = out->body.len = out->trace_state.len = 0;
     bool declared = blank && body_shape_parse(ask->route->takes, &writer.takes, NULL);
     ASSERT(declared);
     text_bytes(&out->method, ask->route->name, (size_t)(blank - ask->route->name));
@@ -159,6 +159,8 @@ bool http_ask_write(const struct outbound_ask *ask, const char *origin, struct h
                                                .flags = context->flags},
                         out->trace_parent);
     out->trace_parent[TRACE_PARENT_LEN] = '\0';
+    if (context->state)
+        text_bytes(&out->trace_state, (const char *)context->state->bytes, context->state->len);
     return true;
 }
 
@@ -167,6 +169,7 @@ void http_ask_fini(struct http_ask *ask)
     text_fini(&ask->method);
     text_fini(&ask->url);
     text_fini(&ask->body);
+    text_fini(&ask->trace_state);
 }
 
 /* ---- Answer ---- */

@@ -3,7 +3,7 @@
  *
  * Fields of route->takes go into the path by their names, then, of GET and DELETE, into the query, else into a
  * JSON body. What the body has beyond the declaration is left out, and so is nil. `traffic_type` in the query says
- * which traffic it is; `traceparent` makes the request a child of its CLIENT span.
+ * which traffic it is; `traceparent` makes the request a child of its CLIENT span, and `tracestate` goes with it.
  *
  * Answers may be hostile: what is not as declared is STATUS_FAILED. Statuses that HTTP does not tell apart come back
  * as the first of them: 503 is STATUS_UNAVAILABLE, 504 STATUS_NO_PEER if its error says so, else STATUS_DEADLINE.
@@ -18,6 +18,7 @@
 struct http_ask {
     struct text method, url, body; /* a body without bytes is not sent */
     char trace_parent[TRACE_PARENT_LEN + 1];
+    struct text trace_state; /* empty: none */
 };
 
 /* `origin`: "http://127.0.0.1:8018". Reuses what `out` holds. False: it cannot be said in HTTP. */

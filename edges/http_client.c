@@ -143,14 +143,25 @@ static long limit_ms(const struct http_client *client, const struct outbound_ask
     return (long)MIN(ms, LIMIT_MS_MAX);
 }
 
+static void add_trace(struct transfer *transfer)
+{
+    struct http_ask *said = &transfer->ask;
+    char header[sizeof "traceparent: " + TRACE_STATE_BYTES_MAX];
+    snprintf(header, sizeof header, "traceparent: %s", said->trace_parent);
+    add_header(transfer, header);
+    if (!said->trace_state.len)
+        return;
+    snprintf(header, sizeof header, "tracestate: %s", text_c(&said->trace_state));
+    add_header(transfer, header);
+}
+
 static void start(struct transfer *transfer, const struct outbound_ask *ask)
 {
     struct http_client *client = transfer->client;
     struct http_ask *said = &transfer->ask;
     CURL *easy = transfer->easy;
-    char trace_parent[sizeof "traceparent: " + TRACE_PARENT_LEN];
-    snprintf(trace_parent, sizeof trace_parent, "traceparent: %s", said->trace_parent);
-    add_header(transfer, trace_parent);
+    if (!client->options.no_propagation)
+        add_trace(transfer);
     add_header(transfer, "Expect:");
     if (said->body.len) {
         add_header(transfer, "Content-Type: application/json");

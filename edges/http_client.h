@@ -25,6 +25,7 @@ struct http_client_options {
     struct world *world;
     const char *address; /* numeric, as the services listen on it; NULL: 127.0.0.1 */
     double speed; /* of the world's clock */
+    bool no_propagation; /* neither traceparent nor tracestate is sent */
     /* Where a service listens; 0: nowhere. The instant on the world's clock. */
     uint16_t (*port)(void *owner, const char *service);
     int64_t (*now)(void *owner);

@@ -71,12 +71,12 @@ static uint64_t requests_of(const struct http_service *service, const char *traf
 static void add_demo(const struct http_service *service, struct text *json)
 {
     const struct http_options *options = &service->server->options;
-    bool runs = strcmp(options->demo_mode, "off") != 0;
+    int64_t on_timeline_ns = world_demo_at(options->world);
     text_lit(json, ",\"demo_mode\":\"");
-    text_str(json, options->demo_mode);
+    text_str(json, on_timeline_ns < 0 ? "off" : "blackfriday");
     text_lit(json, "\",\"demo_minute\":");
-    if (runs)
-        text_i64(json, options->now(options->owner) / NS_PER_MIN);
+    if (on_timeline_ns >= 0)
+        text_i64(json, on_timeline_ns / NS_PER_MIN);
     else
         text_lit(json, "null");
     text_lit(json, ",\"requests\":{\"baseline\":");
@@ -120,10 +120,14 @@ static void readyz(void *owner, struct http_request *request)
 static void metrics(void *owner, struct http_request *request)
 {
     struct http_service *service = owner;
+    const struct http_options *options = &service->server->options;
     struct text *page = &service->server->json;
     page->len = 0;
-    prometheus_write(page, world_metrics(service->server->options.world), (uint16_t)service->index,
-                     service->kind->service);
+    prometheus_write(page, world_metrics(options->world), (uint16_t)service->index, service->kind->service,
+                     options->bounds);
+    if (options->more_metrics)
+        prometheus_add(page, options->more_metrics(options->owner), (uint16_t)service->index,
+                       options->bounds);
     http_request_respond(request, 200, PROMETHEUS_TYPE, page->bytes, page->len);
 }
 

@@ -17,6 +17,10 @@
 
 _Static_assert(H2O_USE_LIBUV, "the libuv flavour of libh2o");
 
+/* Of each 503, in seconds. What fills up here empties by itself, or not until somebody acts: a longer wait would be
+   a guess. */
+#define HTTP_RETRY_AFTER_S "1"
+
 struct http_route {
     const struct route *route;
     size_t index; /* among its kind's */
@@ -96,6 +100,9 @@ void http_listen_start(struct http_server *server);
 void http_listen_close(struct http_server *server); /* listeners, then connections */
 
 /* http_request.c */
+/* Each header of this name, in their order. */
+void http_request_each_header(const struct http_request *request, const char *name,
+                              void (*take)(void *owner, struct slice value), void *owner);
 struct http_request *http_request_new(struct http_service *service, h2o_req_t *req);
 /* False: it is refused and answered. */
 bool http_request_within_caps(struct http_request *request);

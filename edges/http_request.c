@@ -146,6 +146,15 @@ struct slice http_request_header(const struct http_request *request, const char 
     return found;
 }
 
+void http_request_each_header(const struct http_request *request, const char *name,
+                              void (*take)(void *owner, struct slice value), void *owner)
+{
+    const h2o_headers_t *headers = &request->req->headers;
+    for (size_t i = 0; i < headers->size; i++)
+        if (slice_is(slice_of(*headers->entries[i].name), name))
+            take(owner, slice_of(headers->entries[i].value));
+}
+
 /* ---- Caps ---- */
 
 static size_t header_bytes(const h2o_req_t *req)
@@ -207,6 +216,8 @@ void http_request_respond(struct http_request *request, int http_status, const c
     if (request->service->server->draining)
         req->http1_is_persistent = 0;
     allow_origin(request);
+    if (http_status == 503)
+        http_request_add_header(request, "retry-after", HTTP_RETRY_AFTER_S);
     if (content_type) {
         h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, content_type,
                        strlen(content_type));

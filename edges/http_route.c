@@ -134,14 +134,28 @@ static bool pack_request(struct http_request *request, struct http_params *param
 
 /* ---- Its trace ---- */
 
-/* A valid traceparent, once, makes the request a child of it. tracestate has no place in a span and is let go. */
-static void read_trace(const struct http_request *request, struct world_request *out)
+static void add_state(void *state, struct slice header)
+{
+    trace_state_add(state, header);
+}
+
+/* A valid traceparent, once, makes the request a child of it; a tracestate counts beside such a one alone.
+   `room` keeps it for as long as `out` is used. */
+static void read_trace(const struct http_request *request, struct world_request *out,
+                       char room[static TRACE_STATE_BYTES_MAX])
 {
     struct trace_parent parent;
+    struct trace_state state;
     size_t count;
+    if (request->service->server->options.no_propagation)
+        return;
     struct slice header = http_request_header(request, "traceparent", &count);
     if (count != 1 || !trace_parent_parse(header, &parent))
         return;
+    state.members = 0;
+    state.bad = false;
+    http_request_each_header(request, "tracestate", add_state, &state);
+    out->trace_state = (struct slice){room, trace_state_write(&state, room)};
     out->joins = true;
     out->trace_hi = parent.trace_hi;
     out->trace_lo = parent.trace_lo;
@@ -155,6 +169,7 @@ static void ask_world(struct http_request *request, bool demo)
 {
     const struct http_options *options = &request->service->server->options;
     const struct pack *pack = &request->service->server->pack;
+    char trace_state[TRACE_STATE_BYTES_MAX];
     struct world_request out = {.service = request->service->index,
                                 .route = request->route->index,
                                 .body = pack->bytes,
@@ -162,7 +177,7 @@ static void ask_world(struct http_request *request, bool demo)
                                 .limit_ns = LIMIT_NS,
                                 .token = http_request_token(request),
                                 .demo = demo};
-    read_trace(request, &out);
+    read_trace(request, &out, trace_state);
     world_request(options->world, &out, options->now(options->owner));
     if (options->requested)
         options->requested(options->owner);
@@ -200,7 +215,5 @@ void http_route_answer(struct http_request *request, enum status status, const s
         http = 500;
         http_body_write_reason("the answer is not as declared", json);
     }
-    if (http == 503)
-        http_request_add_header(request, "retry-after", "1");
     http_request_respond_json(request, http, json);
 }

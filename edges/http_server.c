@@ -75,13 +75,21 @@ struct handler {
     struct http_service *service;
 };
 
+/* There is no room for another request. */
+static void send_busy(h2o_req_t *req)
+{
+    h2o_add_header_by_str(&req->pool, &req->res.headers, H2O_STRLIT("retry-after"), 1, NULL,
+                          H2O_STRLIT(HTTP_RETRY_AFTER_S));
+    h2o_send_error_503(req, "Service Unavailable", "too many requests", H2O_SEND_ERROR_KEEP_HEADERS);
+}
+
 static int on_request(h2o_handler_t *self, h2o_req_t *req)
 {
     struct http_service *service = ((struct handler *)self)->service;
     struct http_allowed allowed = {0};
     struct http_request *request = http_request_new(service, req);
     if (!request)
-        h2o_send_error_503(req, "Service Unavailable", "too many requests", 0);
+        send_busy(req);
     else if (http_request_within_caps(request) && !http_page_answer(request, &allowed) &&
              !http_route_begin(request, &allowed))
         turn_away(request, &allowed);
@@ -163,8 +171,6 @@ struct http_server *http_server_open(struct ev_loop *ev, const struct http_optio
         server->options.connections_max = HTTP_CONNECTIONS_DEFAULT;
     if (!server->options.request_timeout_ms)
         server->options.request_timeout_ms = REQUEST_TIMEOUT_MS;
-    if (!server->options.demo_mode)
-        server->options.demo_mode = "off";
     signal(SIGPIPE, SIG_IGN);
     raise_descriptors(server->options.connections_max);
     server->joint = uv_in_ev_open(ev);
@@ -189,10 +195,8 @@ static void dismiss(struct http_server *server)
 {
     for (uint32_t slot = 0; slot < server->requests.count; slot++) {
         struct http_request *request = slab_at(&server->requests, slot);
-        if (request && !request->answered) {
-            http_request_add_header(request, "retry-after", "1");
+        if (request && !request->answered)
             http_request_respond_error(request, 503, "the server ends");
-        }
     }
 }
 
@@ -225,11 +229,6 @@ void http_server_drain(struct http_server *server)
 bool http_server_draining(const struct http_server *server)
 {
     return server->draining;
-}
-
-void http_server_set_demo_mode(struct http_server *server, const char *mode)
-{
-    server->options.demo_mode = mode;
 }
 
 size_t http_server_pending(const struct http_server *server)

@@ -12,7 +12,7 @@
  * arrive within request_timeout_ms, and its answer to be taken within that time. At `connections_max` connections new
  * ones wait in the kernel's queue. HTTP/1.1 without Host is 400; HTTP/2 is off. Of two Content-Lengths the first one
  * counts, Transfer-Encoding goes before Content-Length: do not put this behind a proxy that thinks otherwise.
- * What cannot be parsed as HTTP at all is answered by libh2o itself: 400 in plain text, and closed.
+ * What cannot be parsed as HTTP at all is answered by libh2o itself, straight to the socket: 400 in plain text, and closed.
  *
  * Sets SIGPIPE to be ignored, and raises the soft limit on descriptors to what connections_max needs.
  * One thread: that of the loop. Everything is given back by http_server_close.
@@ -31,6 +31,7 @@ enum {
 };
 
 struct ev_loop;
+struct prometheus_bounds;
 struct http_server;
 struct http_request;
 
@@ -42,13 +43,16 @@ struct http_options {
     unsigned connections_max; /* 0: HTTP_CONNECTIONS_DEFAULT */
     unsigned request_timeout_ms; /* 0: 10 s */
     const char *cors_origin; /* the page's origin, "http://localhost:3000"; NULL: none */
-    const char *demo_mode; /* what product-catalog's /health says; NULL: off */
+    bool no_propagation; /* traceparent and tracestate are not read */
+    const struct prometheus_bounds *bounds; /* of /metrics (edges/prometheus.h); NULL: none */
+    /* Further metrics for the pages of the services they are of, up to date; NULL: none. */
+    const struct metrics *(*more_metrics)(void *owner);
     /* The instant on the world's timeline. */
     int64_t (*now)(void *owner);
     /* A request waits in the world: it wants a turn before the loop waits. May be NULL; prepare watchers of the
        default priority see such requests anyway. */
     void (*requested)(void *owner);
-    void *owner; /* for the two */
+    void *owner; /* for the three */
 };
 
 /* NULL: a listener could not be opened, and `error` says which and why. Text of options must outlive it. */
@@ -64,7 +68,6 @@ bool http_server_answer(struct http_server *server, uint64_t token, enum status 
 /* From now on /readyz is 503 and answers close their connection. Requests are still served. */
 void http_server_drain(struct http_server *server);
 bool http_server_draining(const struct http_server *server);
-void http_server_set_demo_mode(struct http_server *server, const char *mode);
 /* Requests under way, connections open. */
 size_t http_server_pending(const struct http_server *server);
 size_t http_server_connections(const struct http_server *server);

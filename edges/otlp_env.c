@@ -3,7 +3,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "edges/otlp_env_parts.h"
@@ -126,118 +125,42 @@ static const struct {
     {"OTEL_METRIC_EXPORT_TIMEOUT", OTLP_METRICS, take_give_up, "milliseconds"},
 };
 
-static bool take_disabled(struct otlp_env *env, const char *value)
-{
-    env->disabled = !strcasecmp(value, "true");
-    return env->disabled || !strcasecmp(value, "false");
-}
-
-static bool take_interval(struct otlp_env *env, const char *value)
-{
-    return env_number(value, 1, INT_MAX, &env->metric_interval_ms);
-}
-
-static bool take_temporality(struct otlp_env *env, const char *value)
-{
-    /* lowmemory differs from delta in instruments that are observed, which there are none of */
-    env->points.delta = !strcasecmp(value, "delta") || !strcasecmp(value, "lowmemory");
-    return env->points.delta || !strcasecmp(value, "cumulative");
-}
-
-static bool take_aggregation(struct otlp_env *env, const char *value)
-{
-    env->points.explicit_bounds = !strcasecmp(value, "explicit_bucket_histogram");
-    return env->points.explicit_bounds || !strcasecmp(value, "base2_exponential_bucket_histogram");
-}
-
-static bool take_exemplars(struct otlp_env *env, const char *value)
-{
-    env->points.no_exemplars = !strcmp(value, "always_off");
-    return env->points.no_exemplars || !strcmp(value, "trace_based") || !strcmp(value, "always_on");
-}
-
-static bool take_sampler(struct otlp_env *env, const char *value)
-{
-    static const struct {
-        const char *name;
-        enum otlp_sampler sampler;
-    } samplers[] = {{"always_on", OTLP_SAMPLE_ALL},
-                    {"always_off", OTLP_SAMPLE_NONE},
-                    {"traceidratio", OTLP_SAMPLE_RATIO}};
-    static const char prefix[] = "parentbased_";
-    bool parent_based = !strncmp(value, prefix, strlen(prefix));
-    value += parent_based ? strlen(prefix) : 0;
-    for (size_t i = 0; i < ARRAY_LEN(samplers); i++) {
-        if (strcmp(value, samplers[i].name))
-            continue;
-        env->sampler = samplers[i].sampler;
-        env->parent_based = parent_based;
-        return true;
-    }
-    return false;
-}
-
-static bool take_ratio(struct otlp_env *env, const char *value)
-{
-    char *end;
-    double ratio = strtod(value, &end);
-    if (end == value || *end || !(ratio >= 0 && ratio <= 1))
-        return false;
-    env->ratio = ratio;
-    return true;
-}
-
-/* One resource a service: a name for all of them would be wrong for all but one. */
-static bool refuse_service_name(struct otlp_env *env, const char *value)
-{
-    (void)env;
-    (void)value;
-    return false;
-}
-
-static const struct {
-    const char *name;
-    bool (*take)(struct otlp_env *env, const char *value);
-    const char *wants;
-} variables[] = {
-    {"OTEL_SDK_DISABLED", take_disabled, "true or false"},
-    {"OTEL_METRIC_EXPORT_INTERVAL", take_interval, "milliseconds"},
-    {"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", take_temporality, "cumulative, delta or lowmemory"},
-    {"OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", take_aggregation,
-     "explicit_bucket_histogram or base2_exponential_bucket_histogram"},
-    {"OTEL_METRICS_EXEMPLAR_FILTER", take_exemplars, "trace_based, always_on or always_off"},
-    {"OTEL_TRACES_SAMPLER", take_sampler,
-     "always_on, always_off, traceidratio, or one of these after parentbased_"},
-    {"OTEL_TRACES_SAMPLER_ARG", take_ratio, "a number from 0 to 1"},
-    {"OTEL_RESOURCE_ATTRIBUTES", env_resource, "key=value,key=value"},
-    {"OTEL_SERVICE_NAME", refuse_service_name, "nothing: each service has its own name"},
-};
-
 /* ---- reading ---- */
 
-static const char *get(const struct otlp_env_options *options, const char *name)
+const char *env_get(const struct otlp_env_options *options, const char *name)
 {
     const char *value = options->get ? options->get(options->owner, name) : getenv(name);
     return value && *value ? value : NULL;
 }
 
-static void warn(const struct otlp_env_options *options, const char *name, const char *value,
-                 const char *wants)
+static void say_ignored(const struct otlp_env_options *options, const char *name, struct slice value,
+                        const char *joint, const char *why)
 {
     enum { SHOWN_MAX = 80 };
     struct text *warnings = options->warnings;
     text_lit(warnings, "doorbuster: ");
     text_str(warnings, name);
-    if (value) {
+    if (value.at)
         text_char(warnings, '=');
-        for (size_t i = 0; value[i] && i < SHOWN_MAX; i++) {
-            bool plain = (unsigned char)value[i] >= ' ';
-            text_bytes(warnings, plain ? &value[i] : "?", 1);
-        }
+    for (size_t i = 0; i < MIN(value.len, (uint32_t)SHOWN_MAX); i++) {
+        bool plain = (unsigned char)value.at[i] >= ' ';
+        text_bytes(warnings, plain ? &value.at[i] : "?", 1);
     }
-    text_lit(warnings, " is ignored: it wants ");
-    text_str(warnings, wants);
+    text_str(warnings, joint);
+    text_str(warnings, why);
     text_char(warnings, '\n');
+}
+
+void env_refuse(const struct otlp_env_options *options, const char *name, const char *value,
+                const char *wants)
+{
+    struct slice shown = {value, value ? (uint32_t)strlen(value) : 0};
+    say_ignored(options, name, shown, " is ignored: it wants ", wants);
+}
+
+void env_ignore(const struct otlp_env_options *options, const char *name, struct slice value, const char *why)
+{
+    say_ignored(options, name, value, " is ignored: ", why);
 }
 
 static void read_exporter(struct otlp_env *env, const struct otlp_env_options *options, int signal)
@@ -247,11 +170,12 @@ static void read_exporter(struct otlp_env *env, const struct otlp_env_options *o
         for (int own = 0; own < 2; own++) {
             snprintf(name, sizeof name, "OTEL_EXPORTER_OTLP_%s%s%s", own ? signal_names[signal] : "",
                      own ? "_" : "", exporter_variables[i].name);
-            const char *value = get(options, name);
+            const char *value = env_get(options, name);
             bool good = !value || exporter_variables[i].take(&env->signals[signal], value);
             /* A general variable is warned about once. */
             if (!good && (own || signal == 0))
-                warn(options, name, exporter_variables[i].secret ? NULL : value, exporter_variables[i].wants);
+                env_refuse(options, name, exporter_variables[i].secret ? NULL : value,
+                           exporter_variables[i].wants);
         }
     }
 }
@@ -262,13 +186,13 @@ static void read_endpoint(struct otlp_env *env, const struct otlp_env_options *o
 {
     char name[NAME_MAX_BYTES];
     char **url = &env->signals[signal].url;
-    const char *value = get(options, "OTEL_EXPORTER_OTLP_ENDPOINT");
+    const char *value = env_get(options, "OTEL_EXPORTER_OTLP_ENDPOINT");
     if (value && !env_url(url, value, signal_paths[signal]) && signal == 0)
-        warn(options, "OTEL_EXPORTER_OTLP_ENDPOINT", value, url_wants);
+        env_refuse(options, "OTEL_EXPORTER_OTLP_ENDPOINT", value, url_wants);
     snprintf(name, sizeof name, "OTEL_EXPORTER_OTLP_%s_ENDPOINT", signal_names[signal]);
-    value = get(options, name);
+    value = env_get(options, name);
     if (value && !env_url(url, value, NULL))
-        warn(options, name, value, url_wants);
+        env_refuse(options, name, value, url_wants);
 }
 
 static void add_machine(struct otlp_env *env, const char *key, const char *value)
@@ -291,15 +215,23 @@ static void read_machine(struct otlp_env *env, const struct otlp_env_options *op
     add_machine(env, "host.name", host);
     env->machine[env->machine_count++] = (struct otlp_pair){"process.pid", NULL, getpid()};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        const char *value = get(options, names[i][1]);
-        add_machine(env, names[i][0], value ? value : get(options, names[i][2]));
+        const char *value = env_get(options, names[i][1]);
+        add_machine(env, names[i][0], value ? value : env_get(options, names[i][2]));
     }
 }
 
 static void set_defaults(struct otlp_env *env)
 {
-    enum { TIMEOUT_MS = 10000, SPANS_DELAY_MS = 5000, LOGS_DELAY_MS = 1000, METRIC_INTERVAL_MS = 60000 };
+    enum {
+        TIMEOUT_MS = 10000,
+        SPANS_DELAY_MS = 5000,
+        LOGS_DELAY_MS = 1000,
+        METRIC_INTERVAL_MS = 60000,
+        ATTRIBUTES = 128
+    };
     *env = (struct otlp_env){.parent_based = true, .ratio = 1, .metric_interval_ms = METRIC_INTERVAL_MS};
+    for (int signal = 0; signal < OTLP_SIGNALS; signal++)
+        env->limits[signal] = (struct otlp_limits){.count = ATTRIBUTES, .characters = SIZE_MAX};
     for (int signal = 0; signal < OTLP_SIGNALS; signal++)
         env->signals[signal] = (struct otlp_signal_env){.wanted = true,
                                                         .timeout_ms = TIMEOUT_MS,
@@ -314,7 +246,7 @@ static bool read_endpoints(struct otlp_env *env, const struct otlp_env_options *
         if (!options->endpoint) {
             read_endpoint(env, options, signal);
         } else if (!env_url(&env->signals[signal].url, options->endpoint, signal_paths[signal])) {
-            warn(options, "--otlp", options->endpoint, url_wants);
+            env_refuse(options, "--otlp", options->endpoint, url_wants);
             return false;
         }
     }
@@ -327,15 +259,11 @@ bool otlp_env_read(struct otlp_env *env, const struct otlp_env_options *options)
     for (int signal = 0; signal < OTLP_SIGNALS; signal++)
         read_exporter(env, options, signal);
     for (size_t i = 0; i < ARRAY_LEN(signal_variables); i++) {
-        const char *value = get(options, signal_variables[i].name);
+        const char *value = env_get(options, signal_variables[i].name);
         if (value && !signal_variables[i].take(&env->signals[signal_variables[i].signal], value))
-            warn(options, signal_variables[i].name, value, signal_variables[i].wants);
+            env_refuse(options, signal_variables[i].name, value, signal_variables[i].wants);
     }
-    for (size_t i = 0; i < ARRAY_LEN(variables); i++) {
-        const char *value = get(options, variables[i].name);
-        if (value && !variables[i].take(env, value))
-            warn(options, variables[i].name, value, variables[i].wants);
-    }
+    env_read_sdk(env, options);
     read_machine(env, options);
     return read_endpoints(env, options);
 }

@@ -8,6 +8,17 @@
 
 #include "edges/otlp_env.h"
 
+const char *env_get(const struct otlp_env_options *options, const char *name); /* NULL: unset or empty */
+/* A line of warning: what the variable wants instead; why it, or this one name of its list, does not count.
+   At NULL the value is not shown. */
+void env_refuse(const struct otlp_env_options *options, const char *name, const char *value,
+                const char *wants);
+void env_ignore(const struct otlp_env_options *options, const char *name, struct slice value,
+                const char *why);
+
+/* otlp_env_sdk.c: the variables that are no exporter's. */
+void env_read_sdk(struct otlp_env *env, const struct otlp_env_options *options);
+
 bool env_number(const char *value, int64_t least, int64_t most, int64_t *number);
 /* Replaces `*own` by a copy. */
 void env_copy(char **own, const char *value);

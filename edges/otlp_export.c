@@ -119,14 +119,12 @@ static void admitted(struct sender *sender)
 }
 
 /* Deterministic in the trace id, and a larger ratio takes what a smaller one takes (specification,
-   TraceIdRatioBased). Who joined from outside counts as having a parent, whose flag decides. */
+   TraceIdRatioBased). A trace that was joined has its parent outside, whose flag decides. */
 static bool is_sampled(const struct otlp_env *env, const struct span *span)
 {
     enum { FLAG_SAMPLED = 0x01 };
-    if (env->parent_based && !(span->flags & FLAG_SAMPLED))
-        return false;
-    if (env->parent_based && span->stream == STREAM_OUTSIDE)
-        return true;
+    if (env->parent_based && span->joined)
+        return span->flags & FLAG_SAMPLED;
     if (env->sampler != OTLP_SAMPLE_RATIO)
         return env->sampler == OTLP_SAMPLE_ALL;
     return (double)(span->trace_lo >> 1) < env->ratio * 0x1p63;
@@ -171,10 +169,17 @@ void otlp_export_last_metrics(struct otlp_export *export, const struct metrics *
         return;
     export->metrics_begun = true;
     export->metrics_at_ns = at_ns;
-    if (sender->env->json)
+    /* Nothing of a virtual run depends on the machine. */
+    const struct metrics *self = export->options.virtual ? NULL : otlp_export_self(export);
+    if (sender->env->json) {
+        if (self)
+            otlp_json_more_metrics(export->json, self, at_ns);
         otlp_json_metrics(export->json, metrics, at_ns);
-    else
+    } else {
+        if (self)
+            otlp_proto_more_metrics(export->proto, self, at_ns);
         otlp_proto_metrics(export->proto, metrics, at_ns);
+    }
 }
 
 void otlp_export_metrics(void *otlp_export, const struct metrics *metrics, int64_t at_ns)
@@ -205,8 +210,11 @@ static void open_encoders(struct otlp_export *export)
     }
     encoding.source.more = env->more;
     encoding.source.more_count = env->more_count;
-    for (int signal = 0; signal < OTLP_SIGNALS; signal++)
+    encoding.no_links = env->no_links;
+    for (int signal = 0; signal < OTLP_SIGNALS; signal++) {
         encoding.items_max[signal] = env->signals[signal].batch_items;
+        encoding.limits[signal] = env->limits[signal];
+    }
     export->json = otlp_json_new(&encoding);
     export->proto = otlp_proto_new(&encoding);
 }
@@ -290,7 +298,7 @@ struct otlp_export_stats otlp_export_stats(const struct otlp_export *export, enu
     const struct sender *sender = &export->senders[signal];
     struct otlp_export_stats stats = sender->stats;
     stats.queued_bytes += sender->held;
-    stats.in_flight = sender->state == SENDER_FLYING ? sender->first->items : 0;
+    stats.in_flight = sender->begun_at > 0 ? sender->first->items : 0;
     return stats;
 }
 
@@ -307,6 +315,7 @@ void otlp_export_close(struct otlp_export *export, struct otlp_export_stats stat
             stats[signal] = otlp_export_stats(export, (enum otlp_signal)signal);
     }
     http_close(export);
+    metrics_fini(&export->self);
     otlp_json_free(export->json);
     otlp_proto_free(export->proto);
     free(export);

@@ -38,16 +38,16 @@ enum otlp_drop {
 #define OTLP_REQUEST_BYTES_MAX ((size_t)64 << 20)
 
 /* Items that a status code has cost. */
-enum { OTLP_CODES_MAX = 8 };
+enum { OTLP_CODES_MAX = 8, OTLP_CODE_OURS = -1 };
 struct otlp_code {
-    long code; /* 0: codes beyond the first seven */
+    long code; /* 0: codes beyond the first seven; OTLP_CODE_OURS: it was never sent, being too large */
     uint64_t items;
 };
 
 struct otlp_export_stats {
     uint64_t produced, accepted, dropped[OTLP_DROPS];
     uint64_t queued; /* gathered, waiting and in flight */
-    uint64_t in_flight;
+    uint64_t in_flight; /* of those: of the request that is tried, or waits to be tried again */
     uint64_t unsampled; /* spans; not among those produced */
     size_t queued_bytes;
     uint64_t attempts, retries, requests_accepted; /* HTTP requests */
@@ -93,16 +93,16 @@ void otlp_export_relieve(struct otlp_export *otlp_export, const volatile sig_ato
 
 struct otlp_export_stats otlp_export_stats(const struct otlp_export *otlp_export, enum otlp_signal signal);
 
-/* What the exporter tells of itself (conventions 1.44, SDK metrics). `error_type` NULL: no error. */
-struct otlp_self {
-    const char *name, *unit;
-    bool monotonic;
-    const char *component; /* otel.component.type; its name is this and "/0" */
-    char error_type[24]; /* "": none */
-    double value;
-};
-enum { OTLP_SELF_MAX = 64 };
-size_t otlp_export_self(const struct otlp_export *otlp_export, struct otlp_self self[OTLP_SELF_MAX]);
+/*
+ * What the exporter tells of itself (conventions 1.44, SDK metrics), up to date until the next call, as series of
+ * the source's process_service. Of spans and log records, all outcomes together,
+ *
+ *     started == processed + queue.size        processed without an error == exported + inflight
+ *
+ * and of data points, which have no processor, what was lost before is among the exported, with its reason. Where the
+ * run has a machine in it, it is exported with the other metrics.
+ */
+const struct metrics *otlp_export_self(struct otlp_export *otlp_export);
 
 /* Ends requests in flight. What is left counts as dropped; `stats` may be NULL. */
 void otlp_export_close(struct otlp_export *otlp_export, struct otlp_export_stats stats[OTLP_SIGNALS]);

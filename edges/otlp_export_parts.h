@@ -74,6 +74,7 @@ struct otlp_export {
     struct curl_in_ev *curl;
     ev_timer wake_timer;
 
+    struct metrics self;
     int64_t metrics_at_ns; /* the last export's instant */
     bool metrics_begun;
 };
@@ -89,6 +90,11 @@ void sender_push(struct sender *sender);
 /* An attempt has ended. */
 void sender_done(struct sender *sender, CURLcode result);
 void sender_drop(struct sender *sender, enum otlp_drop reason, uint64_t items);
+
+/* otlp_export_self.c */
+/* The first request's last attempt has ended. `code` 0: it had none; `error` NULL: it was accepted. */
+void self_ended(const struct sender *sender, long code, const char *error);
+const char *self_code(long code); /* as text that lasts */
 
 /* otlp_export_http.c */
 void http_open(struct otlp_export *export);

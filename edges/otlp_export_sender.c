@@ -11,6 +11,16 @@ void sender_drop(struct sender *sender, enum otlp_drop reason, uint64_t items)
     sender->stats.dropped[reason] += items;
 }
 
+static void count_code(struct sender *sender, long code, uint64_t items)
+{
+    struct otlp_code *codes = sender->stats.codes;
+    size_t i = 0;
+    while (i + 1 < OTLP_CODES_MAX && codes[i].items && codes[i].code != code)
+        i++;
+    codes[i].code = i + 1 < OTLP_CODES_MAX ? code : 0;
+    codes[i].items += items;
+}
+
 static void pop(struct sender *sender)
 {
     struct otlp_request *request = sender->first;
@@ -43,6 +53,7 @@ void sender_take(struct sender *sender, const struct iovec *parts, size_t count,
     if (len > OTLP_REQUEST_BYTES_MAX) {
         sender->stats.queued -= items;
         sender_drop(sender, OTLP_DROP_TOO_LARGE, items);
+        count_code(sender, OTLP_CODE_OURS, items);
         return;
     }
     struct otlp_request *request = base_alloc(1, sizeof *request);
@@ -183,6 +194,7 @@ static void try_later(struct sender *sender, long code)
     say_trouble(sender, code);
     if (gives_up(sender, wait_s)) {
         sender_drop(sender, OTLP_DROP_TIMEOUT, sender->first->items);
+        self_ended(sender, code, "timeout");
         pop(sender);
         sender_go(sender);
         return;
@@ -201,16 +213,6 @@ static void on_retry(struct ev_loop *loop, ev_timer *timer, int events)
     sender_go(sender);
 }
 
-static void count_code(struct sender *sender, long code, uint64_t items)
-{
-    struct otlp_code *codes = sender->stats.codes;
-    size_t i = 0;
-    while (i + 1 < OTLP_CODES_MAX && codes[i].items && codes[i].code != code)
-        i++;
-    codes[i].code = i + 1 < OTLP_CODES_MAX ? code : 0;
-    codes[i].items += items;
-}
-
 static void accepted(struct sender *sender, long code)
 {
     struct otlp_answer answer;
@@ -220,6 +222,7 @@ static void accepted(struct sender *sender, long code)
     sender->stats.accepted += items - rejected;
     sender->stats.requests_accepted++;
     sender_drop(sender, OTLP_DROP_REJECTED, rejected);
+    self_ended(sender, code, rejected ? "rejected" : NULL);
     if (rejected || answer.message[0])
         say_loss(sender, code, &answer);
     if (sender->trouble_said)
@@ -236,6 +239,7 @@ static void refused(struct sender *sender, long code)
     otlp_answer_error(&answer, sender->env->json, sender->answer.bytes, sender->answer.len);
     sender_drop(sender, code == CONTENT_TOO_LARGE ? OTLP_DROP_TOO_LARGE : OTLP_DROP_REFUSED, items);
     count_code(sender, code, items);
+    self_ended(sender, code, self_code(code));
     say_loss(sender, code, &answer);
 }
 

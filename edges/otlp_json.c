@@ -141,8 +141,8 @@ static void put_context(struct text *text, const struct log_record *record)
         put_id(text, record->span);
         text_lit(text, "\"");
     }
-    _Static_assert(OTLP_LOG_FLAGS == 3, "as the text says");
-    text_lit(text, ",\"flags\":3");
+    text_lit(text, ",\"flags\":");
+    text_u64(text, record->flags);
 }
 
 void otlp_json_log(void *otlp_json, const struct log_record *record)
@@ -152,6 +152,7 @@ void otlp_json_log(void *otlp_json, const struct log_record *record)
         return;
     struct text *text = otlp_json_items(otlp, OTLP_LOGS, record->service);
     uint64_t at_ns = otlp_json_unix_ns(otlp, record->at_ns);
+    struct otlp_list *list = &otlp->limited;
     text_lit(text, ",{\"timeUnixNano\":\"");
     text_u64(text, at_ns);
     text_lit(text, "\",\"observedTimeUnixNano\":\"");
@@ -163,10 +164,11 @@ void otlp_json_log(void *otlp_json, const struct log_record *record)
     text_lit(text, "\",\"body\":{\"stringValue\":\"");
     text_str(text, log_body_text(record->body));
     text_lit(text, "\"},\"attributes\":");
-    attrs_put(otlp, text, record->attrs.list, record->attrs.count);
-    if (record->attrs.dropped) {
+    otlp_limit_attrs(list, &otlp->encoding.limits[OTLP_LOGS], &record->attrs);
+    attrs_put(otlp, text, list->list, list->count);
+    if (list->dropped) {
         text_lit(text, ",\"droppedAttributesCount\":");
-        text_u64(text, record->attrs.dropped);
+        text_u64(text, list->dropped);
     }
     if (record->trace_hi | record->trace_lo)
         put_context(text, record);
@@ -199,6 +201,7 @@ void otlp_json_free(struct otlp_json *otlp)
     free(otlp->resources);
     free(otlp->sites);
     text_fini(&otlp->scope);
+    otlp_list_fini(&otlp->limited);
     otlp_points_fini(&otlp->points);
     free(otlp);
 }

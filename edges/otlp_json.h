@@ -49,6 +49,8 @@ struct otlp_json *otlp_json_open(const struct otlp_json_options *options);
 void otlp_json_span(void *otlp_json, const struct span *span);
 void otlp_json_log(void *otlp_json, const struct log_record *record);
 void otlp_json_metrics(void *otlp_json, const struct metrics *metrics, int64_t at_ns);
+/* Metrics of other names, for the request that the next otlp_json_metrics of that instant makes. */
+void otlp_json_more_metrics(struct otlp_json *otlp_json, const struct metrics *metrics, int64_t at_ns);
 
 /* Writes what is left and frees. False: something was lost. `tally` may be NULL. */
 bool otlp_json_close(struct otlp_json *otlp_json, struct otlp_json_tally tally[OTLP_SIGNALS]);

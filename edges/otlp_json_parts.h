@@ -10,6 +10,7 @@
 #include "core/text.h"
 #include "edges/json_out.h"
 #include "edges/otlp_json.h"
+#include "edges/otlp_limit.h"
 
 /* Room for `,{"key":"...","value":{"doubleValue":` and what closes it; names are ours and shorter. */
 enum { ATTR_OPEN_BYTES = 88, ATTR_ROOM = ATTR_OPEN_BYTES + JSON_NUMBER_ROOM };
@@ -62,6 +63,7 @@ struct otlp_json {
     size_t site_count;
     struct attr_open opens[ATTR_COUNT][4]; /* by key and type */
     struct status_text statuses[STATUS_COUNT];
+    struct otlp_list limited; /* scratch */
 };
 
 /* otlp_json.c, the envelope and log records */

@@ -89,6 +89,15 @@ static char *put_trace(char *at, const struct span *span, uint64_t id)
     return json_hex64(at, id);
 }
 
+/* W3C tracestate, behind a string that is still open. */
+static char *put_state(char *at, const struct body *state)
+{
+    if (!state)
+        return at;
+    at = JSON_PUT(at, "\",\"traceState\":\"");
+    return json_text(at, (const char *)state->bytes, state->len);
+}
+
 static char *put_flags(char *at, const struct span *span)
 {
     at = JSON_PUT(at, ",\"flags\":");
@@ -96,10 +105,12 @@ static char *put_flags(char *at, const struct span *span)
 }
 
 /* Everything before the name: what differs in each span and is no attribute. */
-static char *put_identity(const struct otlp_json *otlp, char *at, const struct span *span, bool error)
+static char *put_identity(const struct otlp_json *otlp, char *at, const struct span *span, bool error,
+                          unsigned dropped)
 {
     at = JSON_PUT(at, ",{\"traceId\":\"");
     at = put_trace(at, span, span->id);
+    at = put_state(at, span->state);
     if (span->parent) {
         at = JSON_PUT(at, "\",\"parentSpanId\":\"");
         at = json_hex64(at, span->parent);
@@ -111,16 +122,19 @@ static char *put_identity(const struct otlp_json *otlp, char *at, const struct s
     at = JSON_PUT(at, "\"");
     at = put_flags(at, span);
     at = error ? JSON_PUT(at, ",\"status\":{\"code\":2},") : JSON_PUT(at, ",");
-    if (span->late && span->parent) {
+    if (span->late && span->parent && otlp->encoding.no_links) {
+        at = JSON_PUT(at, "\"droppedLinksCount\":1,");
+    } else if (span->late && span->parent) {
         at = JSON_PUT(at, "\"links\":[{\"traceId\":\"");
         at = put_trace(at, span, span->parent);
+        at = put_state(at, span->state);
         at = JSON_PUT(at, "\"");
         at = put_flags(at, span);
         at = JSON_PUT(at, "}],");
     }
-    if (span->attrs.dropped) {
+    if (dropped) {
         at = JSON_PUT(at, "\"droppedAttributesCount\":");
-        at = json_u64(at, span->attrs.dropped);
+        at = json_u64(at, dropped);
         *at++ = ',';
     }
     return at;
@@ -168,12 +182,34 @@ static void put_span(const struct otlp_json *otlp, struct text *items, const str
         SPAN_ROOM + head->len + site->url.len + site->url_end.len + JSON_URL_ROOM(span->path_param.len);
     for (size_t i = 0; i < span->attrs.count; i++)
         room += attr_room(&span->attrs.list[i]);
+    if (span->state)
+        room += 2 * JSON_TEXT_ROOM(span->state->len);
     text_reserve(items, room);
     char *at = items->bytes + items->len;
-    at = put_identity(otlp, at, span, error);
+    at = put_identity(otlp, at, span, error, span->attrs.dropped);
     at = json_bytes(at, head->bytes, head->len);
     at = put_attributes(otlp, at, site, span, &told, error);
     items->len = (size_t)(at - items->bytes);
+}
+
+/* Within limits: all attributes anew, of its site as well. */
+static void put_limited(struct otlp_json *otlp, struct text *items, const struct site_text *site,
+                        const struct span *span)
+{
+    const struct otlp_list *list = &otlp->limited;
+    const char *name = span->site->name;
+    bool error = otlp_is_error(site->http, site->kind, span->status);
+    otlp_limit_span(&otlp->limited, &otlp->encoding.limits[OTLP_TRACES], span);
+    text_reserve(items, SPAN_ROOM + (span->state ? 2 * JSON_TEXT_ROOM(span->state->len) : 0));
+    char *at = put_identity(otlp, items->bytes + items->len, span, error, list->dropped);
+    items->len = (size_t)(at - items->bytes);
+    text_lit(items, "\"name\":\"");
+    put_text(items, name, strlen(name));
+    text_lit(items, "\",\"kind\":");
+    text_u64(items, site->kind);
+    text_lit(items, ",\"attributes\":");
+    attrs_put(otlp, items, list->list, list->count);
+    text_char(items, '}');
 }
 
 void otlp_json_span(void *otlp_json, const struct span *span)
@@ -184,6 +220,11 @@ void otlp_json_span(void *otlp_json, const struct span *span)
     const struct site_text *site = site_text(otlp, span->site);
     struct text *items = otlp_json_items(otlp, OTLP_TRACES, span->site->service);
     struct attr_keys own = {{0}};
+    if (otlp->encoding.limits[OTLP_TRACES].given) {
+        put_limited(otlp, items, site, span);
+        otlp_json_added(otlp, OTLP_TRACES, 1);
+        return;
+    }
     for (size_t i = 0; i < span->attrs.count; i++)
         attr_keys_add(&own, span->attrs.list[i].key);
     if ((own.bits[0] & site->keys.bits[0]) | (own.bits[1] & site->keys.bits[1])) {

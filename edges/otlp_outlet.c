@@ -17,6 +17,16 @@ static void say(void *owner, const char *line)
     fprintf(stderr, "doorbuster: %s\n", line);
 }
 
+/* The exporter is the process's, as traffic is: the load generator stands for it, where there is one. */
+static uint16_t process_service(void *owner)
+{
+    const struct world *world = ((const struct otlp_outlet *)owner)->session->world;
+    for (size_t i = 0; i < world_service_count(world); i++)
+        if (strcmp(world_service(world, i)->service, "load-generator") == 0)
+            return (uint16_t)i;
+    return 0;
+}
+
 bool otlp_outlet_open(struct otlp_outlet *outlet, struct session *session,
                       const struct otlp_outlet_options *options)
 {
@@ -37,6 +47,7 @@ bool otlp_outlet_open(struct otlp_outlet *outlet, struct session *session,
                                          .start_unix_ns = session->start_unix_ns,
                                          .version = version_number(),
                                          .service_name = service_name,
+                                         .process_service = process_service,
                                          .owner = outlet};
     outlet->export = otlp_export_open(options->loop, &export);
     return true;

@@ -199,18 +199,20 @@ void otlp_proto_log(void *otlp_proto, const struct log_record *record)
     log.severity_text = (char *)log_severity_text(record->severity);
     log.body = &body;
     otlp->attrs.count = 0;
-    for (size_t i = 0; i < record->attrs.count; i++)
-        proto_attrs_add(&otlp->attrs, &record->attrs.list[i]);
+    const struct otlp_list *list = &otlp->limited;
+    otlp_limit_attrs(&otlp->limited, &otlp->encoding.limits[OTLP_LOGS], &record->attrs);
+    for (size_t i = 0; i < list->count; i++)
+        proto_attrs_add(&otlp->attrs, &list->list[i]);
     log.n_attributes = otlp->attrs.count;
     log.attributes = otlp->attrs.list;
-    log.dropped_attributes_count = record->attrs.dropped;
+    log.dropped_attributes_count = list->dropped;
     if (record->trace_hi | record->trace_lo) {
         proto_id(trace, record->trace_hi);
         proto_id(trace + 8, record->trace_lo);
         proto_id(span, record->span);
         log.trace_id = proto_bytes(trace, sizeof trace);
         log.span_id = proto_bytes(span, record->span ? sizeof span : 0);
-        log.flags = OTLP_LOG_FLAGS;
+        log.flags = record->flags;
     }
     proto_message(otlp_proto_items(otlp, OTLP_LOGS, record->service), FIELD_SCOPE_ITEMS, &log.base);
     otlp_proto_added(otlp, OTLP_LOGS, 1);
@@ -234,6 +236,7 @@ void otlp_proto_free(struct otlp_proto *otlp)
     text_fini(&otlp->url);
     text_fini(&otlp->data);
     proto_attrs_fini(&otlp->attrs);
+    otlp_list_fini(&otlp->limited);
     otlp_points_fini(&otlp->points);
     free(otlp);
 }

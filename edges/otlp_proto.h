@@ -21,6 +21,8 @@ void otlp_proto_free(struct otlp_proto *otlp_proto);
 void otlp_proto_span(void *otlp_proto, const struct span *span);
 void otlp_proto_log(void *otlp_proto, const struct log_record *record);
 void otlp_proto_metrics(void *otlp_proto, const struct metrics *metrics, int64_t at_ns);
+/* Metrics of other names, for the request that the next otlp_proto_metrics of that instant makes. */
+void otlp_proto_more_metrics(struct otlp_proto *otlp_proto, const struct metrics *metrics, int64_t at_ns);
 
 /* Bytes gathered, without envelopes. */
 size_t otlp_proto_held(const struct otlp_proto *otlp_proto, enum otlp_signal signal);

@@ -168,14 +168,19 @@ static unsigned put_series(struct otlp_proto *otlp, const struct series *series,
     return points;
 }
 
-void otlp_proto_metrics(void *otlp_proto, const struct metrics *metrics, int64_t at_ns)
+void otlp_proto_more_metrics(struct otlp_proto *otlp, const struct metrics *metrics, int64_t at_ns)
 {
-    struct otlp_proto *otlp = otlp_proto;
     uint16_t services = otlp_points_services(metrics);
     for (uint16_t service = 0; service < services; service++)
         for (size_t m = 0; m < METRIC_COUNT; m++)
             if (metrics->first[m])
                 otlp->batches[OTLP_METRICS].items += put_series(otlp, metrics->first[m], service, at_ns);
+}
+
+void otlp_proto_metrics(void *otlp_proto, const struct metrics *metrics, int64_t at_ns)
+{
+    struct otlp_proto *otlp = otlp_proto;
+    otlp_proto_more_metrics(otlp, metrics, at_ns);
     otlp_points_done(&otlp->points, at_ns);
     otlp_proto_flush(otlp, OTLP_METRICS);
 }

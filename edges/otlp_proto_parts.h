@@ -8,13 +8,14 @@
 #define EDGES_OTLP_PROTO_PARTS_H
 
 #include "core/text.h"
+#include "edges/otlp_limit.h"
 #include "edges/otlp_proto.h"
 
 #include "edges/proto/otlp.pb-c.h"
 
 /* Wire type 2: what follows has a length. */
 #define PROTO_TAG(field) ((char)((field) << 3 | 2))
-enum { PROTO_LENGTH_MAX = 5, PROTO_ATTRS_MAX = ATTRS_MAX * 2 };
+enum { PROTO_LENGTH_MAX = 5, PROTO_ATTRS_MAX = OTLP_LIST_MAX };
 
 /* What is constant of a span's site. */
 struct site_bytes {
@@ -51,6 +52,7 @@ struct otlp_proto {
     size_t site_count;
     struct otlp_status statuses[STATUS_COUNT];
     struct proto_attrs attrs; /* of what is being packed */
+    struct otlp_list limited;
     struct text url, data;
 };
 

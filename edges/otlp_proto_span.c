@@ -30,31 +30,6 @@ static void put_head(struct otlp_proto *otlp, struct text *text, const struct sp
     text->len += protobuf_c_message_pack(&head.base, (uint8_t *)text->bytes + text->len);
 }
 
-/* The value that holds the path, cut where the parameter goes. */
-static void put_url(struct site_bytes *made, const struct span_site *site)
-{
-    const char *open = strchr(site->path_template, '{');
-    const char *close = open ? strchr(open, '}') : NULL;
-    ASSERT(close);
-    if (site->kind == SPAN_CLIENT) {
-        text_lit(&made->url, "http://");
-        text_str(&made->url, site->peer);
-        text_char(&made->url, ':');
-        text_u64(&made->url, site->peer_port);
-    }
-    text_bytes(&made->url, site->path_template, (size_t)(open - site->path_template));
-    if (close[1])
-        text_str(&made->url_end, close + 1);
-    for (size_t i = 0; site->kind == SPAN_CLIENT && i < site->attrs.count; i++) {
-        const struct attr *attr = &site->attrs.list[i];
-        if (attr->key == ATTR_URL_QUERY && attr->type == ATTR_TEXT) {
-            text_char(&made->url_end, '?');
-            text_bytes(&made->url_end, attr->text, attr->len);
-        }
-    }
-    made->url_key = site->kind == SPAN_CLIENT ? ATTR_URL_FULL : ATTR_URL_PATH;
-}
-
 static const struct site_bytes *site_bytes(struct otlp_proto *otlp, const struct span_site *site)
 {
     if (site->id >= otlp->site_count) {
@@ -70,8 +45,10 @@ static const struct site_bytes *site_bytes(struct otlp_proto *otlp, const struct
         attr_keys_add(&made->keys, site->attrs.list[i].key);
     made->http = attr_keys_have(&made->keys, ATTR_HTTP_METHOD);
     made->database = attr_keys_have(&made->keys, ATTR_DB_SYSTEM_NAME);
-    if (site->path_template)
-        put_url(made, site);
+    if (site->path_template) {
+        otlp_url_parts(site, &made->url, &made->url_end);
+        made->url_key = otlp_url_key(site);
+    }
     made->ready = true;
     return made;
 }
@@ -117,11 +94,26 @@ static void put_span(struct otlp_proto *otlp, struct text *items, const struct t
     text_reserve(items, 1 + PROTO_LENGTH_MAX + head->len + len);
     text_char(items, PROTO_TAG(FIELD_SPAN));
     proto_length(items, head->len + len);
-    text_bytes(items, head->bytes, head->len);
+    if (head->len)
+        text_bytes(items, head->bytes, head->len);
     items->len += protobuf_c_message_pack(&added->base, (uint8_t *)items->bytes + items->len);
     otlp_proto_added(otlp, OTLP_TRACES, 1);
 }
 
+/* All attributes, of its site as well. */
+static void add_limited(struct otlp_proto *otlp, Otlp__Span *added, const struct span *span)
+{
+    const struct otlp_list *list = &otlp->limited;
+    otlp_limit_span(&otlp->limited, &otlp->encoding.limits[OTLP_TRACES], span);
+    otlp->attrs.count = 0;
+    for (size_t i = 0; i < list->count; i++)
+        proto_attrs_add(&otlp->attrs, &list->list[i]);
+    added->name = (char *)span->site->name;
+    added->kind = (int32_t)span->site->kind;
+    added->dropped_attributes_count = list->dropped;
+}
+
+/* `told` NULL: within limits, and `head` is empty. */
 static void pack_span(struct otlp_proto *otlp, struct text *items, const struct site_bytes *site,
                       const struct text *head, const struct span *span, const struct attr_keys *told)
 {
@@ -136,6 +128,8 @@ static void pack_span(struct otlp_proto *otlp, struct text *items, const struct 
     proto_id(parent, span->parent);
     added.trace_id = proto_bytes(trace, sizeof trace);
     added.span_id = proto_bytes(id, sizeof id);
+    if (span->state)
+        added.trace_state = proto_bytes(span->state->bytes, span->state->len);
     added.parent_span_id = proto_bytes(parent, span->parent ? sizeof parent : 0);
     added.start_time_unix_nano = otlp_unix_ns(&otlp->encoding.source, span->start_ns);
     added.end_time_unix_nano = otlp_unix_ns(&otlp->encoding.source, span->end_ns);
@@ -143,14 +137,20 @@ static void pack_span(struct otlp_proto *otlp, struct text *items, const struct 
     added.dropped_attributes_count = span->attrs.dropped;
     failed.code = 2;
     added.status = error ? &failed : NULL;
-    if (span->late && span->parent) {
+    if (span->late && span->parent && otlp->encoding.no_links) {
+        added.dropped_links_count = 1;
+    } else if (span->late && span->parent) {
         link.trace_id = added.trace_id;
         link.span_id = added.parent_span_id;
+        link.trace_state = added.trace_state;
         link.flags = added.flags;
         added.n_links = 1;
         added.links = &links;
     }
-    add_attributes(otlp, site, span, told, error);
+    if (told)
+        add_attributes(otlp, site, span, told, error);
+    else
+        add_limited(otlp, &added, span);
     added.n_attributes = otlp->attrs.count;
     added.attributes = otlp->attrs.list;
     put_span(otlp, items, head, &added);
@@ -162,6 +162,10 @@ void otlp_proto_span(void *otlp_proto, const struct span *span)
     const struct site_bytes *site = site_bytes(otlp, span->site);
     struct text *items = otlp_proto_items(otlp, OTLP_TRACES, span->site->service);
     struct attr_keys own = {{0}}, told = site->keys;
+    if (otlp->encoding.limits[OTLP_TRACES].given) {
+        pack_span(otlp, items, site, &(struct text){0}, span, NULL);
+        return;
+    }
     for (size_t i = 0; i < span->attrs.count; i++) {
         attr_keys_add(&own, span->attrs.list[i].key);
         attr_keys_add(&told, span->attrs.list[i].key);

@@ -102,3 +102,31 @@ uint32_t otlp_span_flags(const struct span *span)
     bool remote = span->site->kind == SPAN_SERVER && span->parent;
     return OTLP_HAS_IS_REMOTE | (remote ? OTLP_IS_REMOTE : 0U) | span->flags;
 }
+
+enum attr_key otlp_url_key(const struct span_site *site)
+{
+    return site->kind == SPAN_CLIENT ? ATTR_URL_FULL : ATTR_URL_PATH;
+}
+
+void otlp_url_parts(const struct span_site *site, struct text *before, struct text *after)
+{
+    const char *open = strchr(site->path_template, '{');
+    const char *close = open ? strchr(open, '}') : NULL;
+    ASSERT(close);
+    if (site->kind == SPAN_CLIENT) {
+        text_lit(before, "http://");
+        text_str(before, site->peer);
+        text_char(before, ':');
+        text_u64(before, site->peer_port);
+    }
+    text_bytes(before, site->path_template, (size_t)(open - site->path_template));
+    if (close[1])
+        text_str(after, close + 1);
+    for (size_t i = 0; site->kind == SPAN_CLIENT && i < site->attrs.count; i++) {
+        const struct attr *attr = &site->attrs.list[i];
+        if (attr->key == ATTR_URL_QUERY && attr->type == ATTR_TEXT) {
+            text_char(after, '?');
+            text_bytes(after, attr->text, attr->len);
+        }
+    }
+}

@@ -17,7 +17,9 @@
 
 #include "core/log.h"
 #include "core/metrics.h"
+#include "core/pack.h"
 #include "core/span.h"
+#include "core/text.h"
 #include "edges/otlp_points.h"
 
 #define OTLP_SCHEMA_URL "https://opentelemetry.io/schemas/1.44.0"
@@ -27,8 +29,6 @@ enum otlp_signal { OTLP_TRACES, OTLP_METRICS, OTLP_LOGS, OTLP_SIGNALS };
 
 /* Span.flags beyond the W3C ones: whether the parent is in another service is known, and it is. */
 enum { OTLP_HAS_IS_REMOTE = 0x100, OTLP_IS_REMOTE = 0x200 };
-/* Sampled, random id: as the roots of ours are. */
-enum { OTLP_LOG_FLAGS = 0x03 };
 
 struct otlp_pair {
     const char *key;
@@ -44,6 +44,8 @@ struct otlp_source {
     const char *version; /* of this program */
     /* Name of a service by its index; asked when its first record comes. */
     const char *(*service_name)(void *owner, uint16_t service);
+    /* Whose resource is told of the process as a whole; likewise. NULL: the first one's. */
+    uint16_t (*process_service)(void *owner);
     void *owner;
     const struct otlp_pair *machine; /* host.name and so on; none: virtual */
     size_t machine_count;
@@ -57,9 +59,17 @@ struct otlp_resource {
     char instance[37];
 };
 
+/* Of attributes: see edges/otlp_limit.h. */
+struct otlp_limits {
+    bool given; /* else the two do not count */
+    size_t count, characters;
+};
+
 struct otlp_encoding {
     struct otlp_source source;
     struct otlp_point_options points;
+    struct otlp_limits limits[OTLP_SIGNALS]; /* of spans and log records; metrics have none */
+    bool no_links; /* OTEL_SPAN_LINK_COUNT_LIMIT=0: spans have one at most */
     unsigned items_max[OTLP_SIGNALS]; /* 0: OTLP_BATCH_ITEMS; metrics: each collection is one request */
     void (*take)(void *owner, enum otlp_signal signal, const struct iovec *parts, size_t count,
                  unsigned items);
@@ -84,6 +94,10 @@ struct otlp_status {
 void otlp_status_make(struct otlp_status *made, enum status status);
 
 uint32_t otlp_span_flags(const struct span *span);
+
+/* The attribute that holds the path of a site with a path_template, and its text before and behind the parameter. */
+enum attr_key otlp_url_key(const struct span_site *site);
+void otlp_url_parts(const struct span_site *site, struct text *before, struct text *after);
 
 /* A set of attribute keys. */
 struct attr_keys {

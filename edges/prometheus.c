@@ -29,6 +29,34 @@ static const struct family {
     [METRIC_LOAD_STARTED] = {"load_requests_started_total", NULL, 0},
     [METRIC_LOAD_LATE] = {"load_requests_late_total", NULL, 0},
     [METRIC_LOAD_DROPPED] = {"load_requests_dropped_total", NULL, 0},
+    [METRIC_SDK_SPAN_STARTED] = {"otel_sdk_span_started_total", NULL, 0},
+    [METRIC_SDK_SPAN_QUEUE] = {"otel_sdk_processor_span_queue_size", NULL, 0},
+    [METRIC_SDK_SPAN_PROCESSED] = {"otel_sdk_processor_span_processed_total", NULL, 0},
+    [METRIC_SDK_SPAN_INFLIGHT] = {"otel_sdk_exporter_span_inflight", NULL, 0},
+    [METRIC_SDK_SPAN_EXPORTED] = {"otel_sdk_exporter_span_exported_total", NULL, 0},
+    [METRIC_SDK_LOG_CREATED] = {"otel_sdk_log_created_total", NULL, 0},
+    [METRIC_SDK_LOG_QUEUE] = {"otel_sdk_processor_log_queue_size", NULL, 0},
+    [METRIC_SDK_LOG_PROCESSED] = {"otel_sdk_processor_log_processed_total", NULL, 0},
+    [METRIC_SDK_LOG_INFLIGHT] = {"otel_sdk_exporter_log_inflight", NULL, 0},
+    [METRIC_SDK_LOG_EXPORTED] = {"otel_sdk_exporter_log_exported_total", NULL, 0},
+    [METRIC_SDK_POINT_INFLIGHT] = {"otel_sdk_exporter_metric_data_point_inflight", NULL, 0},
+    [METRIC_SDK_POINT_EXPORTED] = {"otel_sdk_exporter_metric_data_point_exported_total", NULL, 0},
+    [METRIC_SDK_EXPORT_DURATION] = {"otel_sdk_exporter_operation_duration_seconds", SECONDS},
+    [METRIC_DEMO_FAILURE_RATE] = {"demo_failure_rate", NULL, 0},
+    [METRIC_LOAD_ENDED] = {"load_requests_ended_total", NULL, 0},
+    [METRIC_LOAD_FAILED] = {"load_requests_failed_total", NULL, 0},
+    [METRIC_LOAD_DURATION] = {"load_request_duration_seconds", SECONDS},
+    [METRIC_LOG_RECORDS] = {"log_records_total", NULL, 0},
+    [METRIC_POOL_ACQUIRE] = {"pool_acquire_duration_seconds", SECONDS},
+    [METRIC_POOL_WAITERS_PEAK] = {"pool_waiters_peak", NULL, 0},
+    [METRIC_STATEMENT_DURATION] = {"db_statement_duration_seconds", SECONDS},
+    [METRIC_STATEMENTS_PEAK] = {"db_statements_peak", NULL, 0},
+    [METRIC_CONNECTIONS_PEAK] = {"db_connections_peak", NULL, 0},
+    [METRIC_LOCK_WAIT] = {"db_lock_wait_time_seconds", SECONDS},
+    [METRIC_LOCK_TIMEOUTS] = {"db_lock_timeouts_total", NULL, 0},
+    [METRIC_CACHE_LOOKUPS] = {"cache_lookups_total", NULL, 0},
+    [METRIC_HOT_SOLD] = {"shop_hot_product_sold_total", NULL, 0},
+    [METRIC_HOT_LEFT] = {"shop_hot_product_left", NULL, 0},
     [METRIC_SHOP_ORDERS] = {"shop_orders_total", NULL, 0},
     [METRIC_SHOP_REVENUE] = {"shop_revenue_usd_total", NULL, 0},
     [METRIC_SHOP_ORDER_VALUE] = {"shop_order_value_usd", MONEY},
@@ -123,15 +151,59 @@ static void write_line(struct text *page, const struct series *series, const cha
     text_char(page, ' ');
 }
 
-static void write_histogram(struct text *page, const struct series *series, const struct family *family)
+static void add_bound(struct prometheus_bounds *bounds, double bound)
+{
+    size_t at = bounds->count;
+    while (at && bounds->of[at - 1] >= bound)
+        at--;
+    bool known = at < bounds->count && bounds->of[at] <= bound;
+    if (bound <= 0 || known || bounds->count == PROMETHEUS_BOUNDS_MAX)
+        return;
+    memmove(&bounds->of[at + 1], &bounds->of[at], (bounds->count - at) * sizeof bounds->of[0]);
+    bounds->of[at] = bound;
+    bounds->count++;
+}
+
+static void add_bounds(struct prometheus_bounds *bounds, const struct condition *condition)
+{
+    if (condition->kind == CONDITION_SERIES && condition->quantile > 0)
+        add_bound(bounds, condition->bound);
+    for (size_t i = 0; i < condition->child_count; i++)
+        add_bounds(bounds, &condition->children[i]);
+}
+
+void prometheus_bounds_of(struct prometheus_bounds *bounds, const struct scenario *scenario)
+{
+    bounds->count = 0;
+    for (size_t i = 0; i < scenario->alert_count; i++)
+        for (size_t s = 0; s < scenario->alerts[i].stage_count; s++)
+            add_bounds(bounds, &scenario->alerts[i].stages[s].when);
+}
+
+/* The least bound that has not been told, of the family's own and the further ones; 0: there is none. */
+static double next_bound(const struct family *family, const struct prometheus_bounds *bounds, size_t *own,
+                         size_t *further)
+{
+    size_t further_count = bounds && family->bounds == second_bounds ? bounds->count : 0;
+    double a = *own < family->bound_count ? family->bounds[*own] : 0;
+    double b = *further < further_count ? bounds->of[*further] : 0;
+    double least = a > 0 && b > 0 ? MIN(a, b) : MAX(a, b);
+    *own += a > 0 && a <= least;
+    *further += b > 0 && b <= least;
+    return least;
+}
+
+static void write_histogram(struct text *page, const struct series *series, const struct family *family,
+                            const struct prometheus_bounds *bounds)
 {
     const struct histogram *histogram = series->histogram;
+    size_t own = 0, further = 0;
     struct text bound = {0};
-    for (size_t i = 0; i < family->bound_count; i++) {
+    for (double least; (least = next_bound(family, bounds, &own, &further)) > 0;) {
         bound.len = 0;
-        write_real(&bound, family->bounds[i]);
+        write_real(&bound, least);
         write_line(page, series, family->name, "_bucket", text_c(&bound));
-        text_u64(page, histogram->count - histogram_above(histogram, family->bounds[i]));
+        text_u64(page, histogram->count - histogram_above(histogram, least));
         text_char(page, '\n');
     }
     text_fini(&bound);
@@ -160,7 +232,7 @@ static void write_head(struct text *page, const char *name, const char *help, co
 }
 
 static void write_family(struct text *page, const struct metrics *metrics, enum metric_id metric,
-                         uint16_t service)
+                         uint16_t service, const struct prometheus_bounds *bounds)
 {
     const struct family *family = &families[metric];
     const struct metric_info *info = metric_info(metric);
@@ -172,7 +244,7 @@ static void write_family(struct text *page, const struct metrics *metrics, enum 
             write_head(page, family->name, info->description, types[info->kind]);
         headed = true;
         if (info->kind == METRIC_HISTOGRAM) {
-            write_histogram(page, series, family);
+            write_histogram(page, series, family, bounds);
             continue;
         }
         write_line(page, series, family->name, "", NULL);
@@ -181,12 +253,19 @@ static void write_family(struct text *page, const struct metrics *metrics, enum 
     }
 }
 
-void prometheus_write(struct text *page, const struct metrics *metrics, uint16_t service, const char *name)
+void prometheus_write(struct text *page, const struct metrics *metrics, uint16_t service, const char *name,
+                      const struct prometheus_bounds *bounds)
 {
     write_head(page, "target_info", "What is told of here.", "gauge");
     text_lit(page, "target_info{service_name=\"");
     write_escaped(page, name, strlen(name));
     text_lit(page, "\"} 1\n");
+    prometheus_add(page, metrics, service, bounds);
+}
+
+void prometheus_add(struct text *page, const struct metrics *metrics, uint16_t service,
+                    const struct prometheus_bounds *bounds)
+{
     for (size_t m = 0; m < METRIC_COUNT; m++)
-        write_family(page, metrics, (enum metric_id)m, service);
+        write_family(page, metrics, (enum metric_id)m, service, bounds);
 }

@@ -2,7 +2,7 @@
 
 #include "edges/json_out.h"
 
-enum { KEY_MAX = 256, VALUE_MAX = 256, VERSION_REFUSED = 0xff };
+enum { KEY_MAX = 256, VALUE_MAX = 256, LARGE_MEMBER = 128, VERSION_REFUSED = 0xff };
 
 /* Where the parts of the header begin. */
 enum { TRACE_AT = 3, PARENT_AT = 36, FLAGS_AT = 53 };
@@ -112,9 +112,45 @@ void trace_state_add(struct trace_state *state, struct slice header)
         const char *stop = comma ? comma : end;
         struct slice member = trimmed((struct slice){at, (uint32_t)(stop - at)});
         if (member.len) {
-            state->members++;
-            state->bad = !is_member(member) || state->members > TRACE_STATE_MEMBERS_MAX;
+            state->bad = !is_member(member) || state->members == TRACE_STATE_MEMBERS_MAX;
+            if (!state->bad)
+                state->list[state->members++] = member;
         }
         at = comma ? comma + 1 : end;
     }
+}
+
+/* Leaves out members longer than `limit`, the last ones first, until what is left is short enough. `len` has a
+   comma behind each. */
+static void shorten(struct slice *list, uint32_t members, uint32_t limit, uint32_t *len)
+{
+    for (uint32_t i = members; i-- > 0 && *len > TRACE_STATE_BYTES_MAX + 1;) {
+        if (list[i].len <= limit)
+            continue;
+        *len -= list[i].len + 1;
+        list[i].len = 0;
+    }
+}
+
+uint32_t trace_state_write(const struct trace_state *state, char at[static TRACE_STATE_BYTES_MAX])
+{
+    struct slice list[TRACE_STATE_MEMBERS_MAX];
+    uint32_t len = 0, written = 0;
+    if (state->bad || !state->members)
+        return 0;
+    for (uint32_t i = 0; i < state->members; i++) {
+        list[i] = state->list[i];
+        len += list[i].len + 1;
+    }
+    shorten(list, state->members, LARGE_MEMBER, &len);
+    shorten(list, state->members, 0, &len);
+    for (uint32_t i = 0; i < state->members; i++) {
+        if (!list[i].len)
+            continue;
+        if (written)
+            at[written++] = ',';
+        memcpy(at + written, list[i].at, list[i].len);
+        written += list[i].len;
+    }
+    return written;
 }

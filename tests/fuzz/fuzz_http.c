@@ -60,12 +60,24 @@ static void try_body(const struct body_shape *shape, const struct http_fields *f
     text_fini(&json);
 }
 
+/* What goes on is a good list, within its bound, and goes on as it is. */
+static void check_state(const struct trace_state *state)
+{
+    char sent[TRACE_STATE_BYTES_MAX], again[TRACE_STATE_BYTES_MAX];
+    struct trace_state read = {0};
+    uint32_t len = trace_state_write(state, sent);
+    require(len <= TRACE_STATE_BYTES_MAX);
+    trace_state_add(&read, (struct slice){sent, len});
+    require(!read.bad && trace_state_write(&read, again) == len && memcmp(sent, again, len) == 0);
+}
+
 static void try_trace(struct slice parent_header, struct slice state_header)
 {
     struct trace_parent parent, again;
     struct trace_state state = {0};
     char sent[TRACE_PARENT_LEN];
     trace_state_add(&state, state_header);
+    check_state(&state);
     if (!trace_parent_parse(parent_header, &parent))
         return;
     trace_parent_format(&parent, sent);

@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "core/probe.h"
 #include "edges/registry.h"
 #include "edges/scenario_load.h"
 
@@ -31,8 +32,12 @@ static void require_known(const struct scenario *scenario, const struct conditio
 {
     if (condition->kind == CONDITION_SERIES) {
         require(condition->series.name && condition->bound >= 0);
-        require(condition->series.index < (int)scenario->stream_count ||
-                condition->series.kind == PROBE_LOGS);
+        enum probe_kind kind = condition->series.kind;
+        enum probe_nature nature = probe_type(kind)->nature;
+        require(condition->series.index < (int)scenario->stream_count || !probe_of_stream(kind));
+        require(nature == PROBE_COUNTER || nature == PROBE_LEVEL || nature == PROBE_DISTRIBUTION);
+        require(nature != PROBE_DISTRIBUTION ||
+                (condition->quantile > 0 && condition->quantile < 1 && condition->over_ns > 0));
     }
     for (size_t i = 0; i < condition->child_count; i++)
         require_known(scenario, &condition->children[i]);
@@ -43,7 +48,7 @@ static void require_sound(const struct scenario *scenario)
     require(scenario->name && scenario->story && scenario->duration_ns > 0);
     require(scenario->stream_count >= 1 && scenario->phase_count >= 1 && scenario->phases[0].at_ns == 0);
     for (size_t i = 0; i < scenario->stream_count; i++) {
-        require((scenario->streams[i].journey != NULL) != (scenario->streams[i].service != NULL));
+        require((scenario->streams[i].mix_count > 0) != (scenario->streams[i].service != NULL));
         require_rising(&scenario->streams[i].rate_per_min);
     }
     for (size_t i = 0; i < scenario->service_count; i++)
@@ -57,7 +62,9 @@ static void require_sound(const struct scenario *scenario)
             require_known(scenario, &scenario->alerts[i].stages[stage].when);
     for (size_t i = 0; i < scenario->expect_count; i++)
         require(scenario->expects[i].alert < (int)scenario->alert_count &&
-                scenario->expects[i].low <= scenario->expects[i].high);
+                scenario->expects[i].low <= scenario->expects[i].high &&
+                (scenario->expects[i].when != EXPECT_WINDOW ||
+                 scenario->expects[i].at_ns < scenario->expects[i].until_ns));
 }
 
 /* The lines before the first NUL; how many bytes they take. */
