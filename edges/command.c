@@ -6,8 +6,8 @@
 #include <stdio.h>
 
 static const struct command *const commands[] = {
-    &command_simulate,  &command_run,     &command_check,   &command_doctor,
-    &command_scenarios, &command_compare, &command_version,
+    &command_simulate, &command_run,    &command_check, &command_doctor,  &command_scenarios,
+    &command_compare,  &command_export, &command_clean, &command_version,
 };
 
 static void show_overview(FILE *out)

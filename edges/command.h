@@ -20,7 +20,7 @@ struct command {
 };
 
 extern const struct command command_simulate, command_run, command_check, command_doctor, command_scenarios,
-    command_compare, command_version;
+    command_compare, command_export, command_clean, command_version;
 
 /* The whole program: finds the verb, parses its options, runs it. */
 int command_main(int argc, char **argv);

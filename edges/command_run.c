@@ -8,6 +8,7 @@
 #include "edges/log_lines.h"
 #include "edges/otlp_outlet.h"
 #include "edges/progress.h"
+#include "edges/prometheus.h"
 #include "edges/registry.h"
 #include "edges/session.h"
 
@@ -28,6 +29,8 @@ static struct running {
     struct progress progress;
     struct log_lines logs;
     struct demo_env env;
+    struct demo_flags flags;
+    struct prometheus_bounds bounds;
     int64_t demo_starts_ns; /* on the world's clock; NEVER: at once, or when the admin API says so */
 } running;
 
@@ -81,21 +84,21 @@ static void on_ask(void *owner, const struct outbound_ask *ask)
 
 /* ---- before ---- */
 
-/* Where on the timeline the run begins, and whether the demo waits: the flag, else the environment. */
+/* Where on the timeline the run begins and ends, and whether the demo waits: the flag, else the environment. */
 static void set_clock(struct session *session, struct world_options *world)
 {
     const struct demo_env *env = &running.env;
+    world->duration_ns = demo_env_duration(env, session->scenario, &running.flags);
     int64_t now_ns = unix_ns();
     int64_t ahead_ns = env->start_unix_s < 0 ? 0 : env->start_unix_s * NS_PER_S - now_ns;
     running.demo_starts_ns = NEVER;
     if (!world->from_ns && ahead_ns < 0)
-        world->from_ns = MIN(-ahead_ns, session->scenario->duration_ns);
+        world->from_ns = MIN(-ahead_ns, world->duration_ns);
     world->demo_waits = env->waits || ahead_ns > 0;
     if (ahead_ns > 0 && !env->waits)
         running.demo_starts_ns = (int64_t)((double)ahead_ns * session->options->speed);
     /* Faster than the clock, the timeline's end and the run's fall together: no timestamp lies ahead of its time. */
-    int64_t first_ns = MAX(world->from_ns - NS_PER_MIN, 0),
-            left_ns = session->scenario->duration_ns - first_ns;
+    int64_t first_ns = MAX(world->from_ns - NS_PER_MIN, 0), left_ns = world->duration_ns - first_ns;
     session->start_unix_ns =
         now_ns - first_ns - left_ns + (int64_t)((double)left_ns / session->options->speed);
 }
@@ -107,24 +110,33 @@ static bool open_outlet(struct session *session)
     return otlp_outlet_open(&running.outlet, session, &otlp);
 }
 
+static bool fits(struct session *session, struct world_options *world)
+{
+    const struct demo_env *env = &running.env;
+    struct text error = {0};
+    bool good = demo_env_apply(env, session->scenario, &registry, &running.flags, &error);
+    if (!good)
+        fprintf(stderr, "doorbuster: %s\n", text_c(&error));
+    text_fini(&error);
+    if (!good || !session_from(session, world))
+        return false;
+    if (world->from_ns >= demo_env_duration(env, session->scenario, &running.flags))
+        fprintf(stderr, "doorbuster: --from lies behind the end that DEMO_DURATION_MINUTES sets\n");
+    else if (session->options->from_ns && env->waits)
+        fprintf(stderr, "doorbuster: --from and DEMO_MODE=off: the demo begins either in its middle or when "
+                        "it is told to\n");
+    else
+        return true;
+    return false;
+}
+
 static bool prepare(struct session *session, struct world_options *world)
 {
     const struct options *options = session->options;
-    struct text error = {0};
     running.session = session;
     session->exit_code = EXIT_CODE_USAGE;
-    if (!demo_env_apply(&running.env, session->scenario, &error)) {
-        fprintf(stderr, "doorbuster: %s\n", text_c(&error));
-        text_fini(&error);
+    if (!fits(session, world))
         return false;
-    }
-    if (!session_from(session, world))
-        return false;
-    if (options->from_ns && running.env.waits) {
-        fprintf(stderr, "doorbuster: --from and DEMO_MODE=off: the demo begins either in its middle or when "
-                        "it is told to\n");
-        return false;
-    }
     set_clock(session, world);
     if (!open_outlet(session))
         return false;
@@ -158,21 +170,25 @@ static uint16_t port_of(void *owner, const char *service)
     return http_server_port(running.http, service);
 }
 
+static const struct metrics *more_metrics(void *owner)
+{
+    (void)owner;
+    return otlp_export_self(running.outlet.export);
+}
+
 static void start_demo_in_time(struct session *session)
 {
     int64_t now_ns = live_now(running.live);
     if (now_ns < running.demo_starts_ns)
         return;
     running.demo_starts_ns = NEVER;
-    if (world_start_demo(session->world, now_ns))
-        http_server_set_demo_mode(running.http, "blackfriday");
+    world_start_demo(session->world, &(struct demo_start){0}, now_ns);
 }
 
 static void each_second(void *owner)
 {
     struct session *session = owner;
     start_demo_in_time(session);
-    http_server_set_demo_mode(running.http, world_demo_at(session->world) < 0 ? "off" : "blackfriday");
     if (running.logs.service_name)
         log_lines_flush(&running.logs, 0);
     if (running.progress.wanted)
@@ -231,20 +247,25 @@ static bool open_edges(struct session *session)
     struct http_options http = {.world = session->world,
                                 .address = session->options->listen,
                                 .now = now_on_clock,
-                                .demo_mode = world_demo_at(session->world) < 0 ? "off" : "blackfriday"};
+                                .no_propagation = running.outlet.env.no_propagation,
+                                .more_metrics = running.outlet.export ? more_metrics : NULL,
+                                .bounds = &running.bounds};
+    prometheus_bounds_of(&running.bounds, session->scenario);
     running.http = http_server_open(ev_default_loop(0), &http, &error);
     if (!running.http) {
         fprintf(stderr, "doorbuster: %s\n", text_c(&error));
         text_fini(&error);
         return false;
     }
-    running.client = http_client_open(ev_default_loop(0),
-                                      &(struct http_client_options){.world = session->world,
-                                                                    .address = session->options->listen,
-                                                                    .speed = session->options->speed,
-                                                                    .port = port_of,
-                                                                    .now = now_on_clock});
-    running.admin = admin_open(&(struct admin_options){.world = session->world,
+    running.client = http_client_open(
+        ev_default_loop(0), &(struct http_client_options){.world = session->world,
+                                                          .address = session->options->listen,
+                                                          .speed = session->options->speed,
+                                                          .no_propagation = running.outlet.env.no_propagation,
+                                                          .port = port_of,
+                                                          .now = now_on_clock});
+    running.admin = admin_open(&(struct admin_options){.loop = ev_default_loop(0),
+                                                       .world = session->world,
                                                        .http = running.http,
                                                        .scenario = session->scenario,
                                                        .registry = &registry,
@@ -259,6 +280,7 @@ static bool open_edges(struct session *session)
 static void close_edges(struct session *session)
 {
     http_client_close(running.client);
+    admin_finish(running.admin);
     http_server_close(running.http);
     admin_close(running.admin);
     bool delivered = otlp_outlet_close(&running.outlet, FLUSH_LIMIT_MS, live_hurry(running.live));
@@ -299,24 +321,31 @@ static const char *from_environment(const char *name)
     return getenv(name);
 }
 
-/* The environment's settings go before the flags', so that flags win. */
-static int run_run(const struct options *given)
+/* ---- the environment ---- */
+
+static void warn_of_idle(const struct options *options)
+{
+    struct text names = {0};
+    demo_env_idle(from_environment, &names);
+    if (names.len && !options->quiet)
+        fprintf(stderr, "doorbuster: %s: no effect, as all services run in this one process\n",
+                text_c(&names));
+    text_fini(&names);
+}
+
+static int run_run(const struct options *options)
 {
     static const struct driver real_time = {
         .layout = "live", .sockets = true, .prepare = prepare, .play = play};
-    static struct options options;
     struct text error = {0};
-    options = *given;
+    running.flags = (struct demo_flags){options->settings, options->setting_count};
     if (!demo_env_read(&running.env, from_environment, unix_ns() / NS_PER_S, &error)) {
         fprintf(stderr, "doorbuster: %s\n", text_c(&error));
         text_fini(&error);
         return EXIT_CODE_USAGE;
     }
-    size_t before = running.env.setting_count;
-    options.setting_count = MIN(before + given->setting_count, (size_t)SETTINGS_MAX);
-    for (size_t i = 0; i < options.setting_count; i++)
-        options.settings[i] = i < before ? running.env.settings[i] : given->settings[i - before];
-    return session_run(&options, &real_time);
+    warn_of_idle(options);
+    return session_run(options, &real_time);
 }
 
 const struct command command_run = {
@@ -331,9 +360,10 @@ const struct command command_run = {
         "  curl -X POST http://127.0.0.1:8018/api/checkout in another terminal\n\n"
         "SCENARIO is a file, or a name that `doorbuster scenarios` lists.\n"
         "SIGTERM ends the traffic, lets what is in flight end, and reports.",
-    .options = (const int[]){OPTION_SEED, OPTION_SET, OPTION_FROM, OPTION_SPEED, OPTION_LISTEN,
-                             OPTION_LOG_LEVEL, OPTION_OTLP, OPTION_REPORT, OPTION_TRACES, OPTION_METRICS,
-                             OPTION_LOGS, OPTION_JSON, OPTION_QUIET, 0},
+    .options =
+        (const int[]){OPTION_SEED, OPTION_SET, OPTION_FROM, OPTION_SPEED, OPTION_LISTEN, OPTION_LOG_LEVEL,
+                      OPTION_OTLP, OPTION_HISTORY, OPTION_REPORT, OPTION_TRACES, OPTION_METRICS, OPTION_LOGS,
+                      OPTION_JSON, OPTION_QUIET, OPTION_ANSWER_KEY, OPTION_JUNIT, OPTION_PROFILE, 0},
     .files_min = 1,
     .files_max = 1,
     .run = run_run,

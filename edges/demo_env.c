@@ -15,14 +15,6 @@ static bool whole_number(const char *value, int64_t low, int64_t high, int64_t *
     return !*end && *number >= low && *number <= high;
 }
 
-static bool setting(struct demo_env *env, const char *path, int64_t number, const char *unit)
-{
-    ASSERT(env->setting_count < DEMO_SETTINGS_MAX);
-    snprintf(env->settings[env->setting_count++], sizeof env->settings[0], "%s=%lld%s", path,
-             (long long)number, unit);
-    return true;
-}
-
 static bool read_mode(struct demo_env *env, const char *value, int64_t now)
 {
     (void)now;
@@ -79,7 +71,10 @@ static bool read_duration(struct demo_env *env, const char *value, int64_t now)
 {
     int64_t minutes;
     (void)now;
-    return whole_number(value, 1, 24 * 60, &minutes) && setting(env, "duration", minutes, "m");
+    if (!whole_number(value, 1, 24 * 60, &minutes))
+        return false;
+    env->duration_ns = minutes * NS_PER_MIN;
+    return true;
 }
 
 static bool read_baseline_enabled(struct demo_env *env, const char *value, int64_t now)
@@ -91,9 +86,38 @@ static bool read_baseline_enabled(struct demo_env *env, const char *value, int64
 
 static bool read_baseline_rpm(struct demo_env *env, const char *value, int64_t now)
 {
-    int64_t rpm;
     (void)now;
-    return whole_number(value, 0, 1000000, &rpm) && setting(env, "streams.baseline.rate", rpm, "/min");
+    return whole_number(value, 0, 1000000, &env->baseline_rpm);
+}
+
+/* What an ancestor's load generator asked, as the journey that asks the same. */
+static const struct endpoint {
+    const char *path, *journey;
+} endpoints[] = {
+    {"/api/browse", "browse"},   {"/api/checkout", "checkout"},
+    {"/products", "products"},   {"/products/recommendations", "recommendations"},
+    {"/orders/create", "order"},
+};
+#define ENDPOINTS "/api/browse, /api/checkout, /products, /products/recommendations or /orders/create"
+
+static bool read_endpoint(const char *value, const char **journey)
+{
+    for (size_t i = 0; i < ARRAY_LEN(endpoints); i++)
+        if (strcmp(value, endpoints[i].path) == 0)
+            *journey = endpoints[i].journey;
+    return *journey != NULL;
+}
+
+static bool read_baseline_endpoint(struct demo_env *env, const char *value, int64_t now)
+{
+    (void)now;
+    return read_endpoint(value, &env->baseline_journey);
+}
+
+static bool read_demo_endpoint(struct demo_env *env, const char *value, int64_t now)
+{
+    (void)now;
+    return read_endpoint(value, &env->demo_journey);
 }
 
 static bool read_rpm(const char *value, double *rpm)
@@ -118,11 +142,11 @@ static bool read_peak(struct demo_env *env, const char *value, int64_t now)
 
 static bool read_connections(struct demo_env *env, const char *value, int64_t now)
 {
-    int64_t max;
     (void)now;
-    return whole_number(value, 1, 10000, &max) &&
-           setting(env, "services.recommendation-service.pools.recommendations.max", max, "");
+    return whole_number(value, 1, 10000, &env->connections);
 }
+
+/* ---- The variables ---- */
 
 static const struct variable {
     const char *name, *expected;
@@ -134,6 +158,8 @@ static const struct variable {
     {"DEMO_DURATION_MINUTES", "1 to 1440", read_duration},
     {"BASELINE_ENABLED", "true or false", read_baseline_enabled},
     {"BASELINE_RPM", "a whole number", read_baseline_rpm},
+    {"BASELINE_ENDPOINT", ENDPOINTS, read_baseline_endpoint},
+    {"DEMO_ENDPOINT", ENDPOINTS, read_demo_endpoint},
     {"DEMO_BASE_RPM", "a whole number", read_base},
     {"DEMO_PEAK_RPM", "a whole number", read_peak},
     {"DB_MAX_CONNECTIONS", "1 to 10000", read_connections},
@@ -142,7 +168,12 @@ static const struct variable {
 bool demo_env_read(struct demo_env *env, const char *(*get)(const char *name), int64_t now_unix_s,
                    struct text *error)
 {
-    *env = (struct demo_env){.base_rpm = -1, .peak_rpm = -1, .start_unix_s = -1};
+    *env = (struct demo_env){.base_rpm = -1,
+                             .peak_rpm = -1,
+                             .start_unix_s = -1,
+                             .duration_ns = -1,
+                             .baseline_rpm = -1,
+                             .connections = -1};
     for (size_t i = 0; i < ARRAY_LEN(variables); i++) {
         const char *value = get(variables[i].name);
         if (!value || !*value || variables[i].read(env, value, now_unix_s))
@@ -156,6 +187,55 @@ bool demo_env_read(struct demo_env *env, const char *(*get)(const char *name), i
     }
     return true;
 }
+
+void demo_env_idle(const char *(*get)(const char *name), struct text *names)
+{
+    static const char *const idle[] = {
+        "FRONTEND_URL",        "CART_URL",     "PRODUCT_CATALOG_URL",
+        "PAYMENT_SERVICE_URL", "CHECKOUT_URL", "CURRENCY_URL",
+        "SHIPPING_URL",        "AD_URL",       "RECOMMENDATION_URL",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(idle); i++) {
+        const char *value = get(idle[i]);
+        if (!value || !*value)
+            continue;
+        if (names->len)
+            text_lit(names, ", ");
+        text_str(names, idle[i]);
+    }
+}
+
+/* ---- What they do to a scenario ---- */
+
+/* One of the two paths is the other, or lies within it. */
+static bool flags_set(const struct demo_flags *flags, const char *path)
+{
+    for (size_t i = 0; i < flags->count; i++) {
+        const char *flag = flags->settings[i];
+        size_t len = strcspn(flag, "="), own = strlen(path), both = MIN(len, own);
+        char beyond = len > own ? flag[both] : path[both];
+        if (memcmp(flag, path, both) == 0 && (len == own || beyond == '.'))
+            return true;
+    }
+    return false;
+}
+
+static bool flags_set_in(const struct demo_flags *flags, const char *of, const char *name, const char *key)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s.%s.%s", of, name, key);
+    return flags_set(flags, path);
+}
+
+static bool refuse(struct text *error, const char *variable, const char *why, const char *name)
+{
+    text_str(error, variable);
+    text_str(error, why);
+    text_str(error, name);
+    return false;
+}
+
+/* ---- Rates ---- */
 
 /* Moves a curve so that its lowest point is `base` and its highest `peak`. False: base is above peak. */
 static bool stretch(struct curve *curve, double base, double peak)
@@ -174,21 +254,131 @@ static bool stretch(struct curve *curve, double base, double peak)
     return base <= peak;
 }
 
-bool demo_env_apply(const struct demo_env *env, struct scenario *scenario, struct text *error)
+/* The rate of that stream, which the variable is about; NULL: it has none. */
+static struct curve *rate_of(struct scenario *scenario, const char *stream, const char *variable,
+                             struct text *error)
 {
-    int demo = scenario_stream(scenario, "demo");
-    bool rates = env->base_rpm >= 0 || env->peak_rpm >= 0;
-    if (rates && demo < 0) {
-        text_lit(error, "DEMO_BASE_RPM, DEMO_PEAK_RPM: this scenario has no stream named demo");
+    int index = scenario_stream(scenario, stream);
+    if (index < 0)
+        refuse(error, variable, ": this scenario has no stream named ", stream);
+    else if (!scenario->streams[index].rate_per_min.count)
+        refuse(error, variable, ": bursts and no rate has this scenario's stream ", stream);
+    else
+        return &scenario->streams[index].rate_per_min;
+    return NULL;
+}
+
+static bool has_rate_of_flags(const struct demo_flags *flags, const char *stream)
+{
+    return flags_set_in(flags, "streams", stream, "rate") || flags_set_in(flags, "streams", stream, "scale");
+}
+
+static bool apply_demo_rate(const struct demo_env *env, struct scenario *scenario,
+                            const struct demo_flags *flags, struct text *error)
+{
+    static const char both[] = "DEMO_BASE_RPM, DEMO_PEAK_RPM";
+    if ((env->base_rpm < 0 && env->peak_rpm < 0) || has_rate_of_flags(flags, "demo"))
+        return true;
+    struct curve *curve = rate_of(scenario, "demo", both, error);
+    if (!curve)
         return false;
-    }
-    if (rates && !stretch(&scenario->streams[demo].rate_per_min, env->base_rpm, env->peak_rpm)) {
-        text_lit(error, "DEMO_BASE_RPM, DEMO_PEAK_RPM: the lowest rate is above the highest");
-        return false;
-    }
+    return stretch(curve, env->base_rpm, env->peak_rpm) ||
+           refuse(error, both, ": the lowest rate is above the highest", "");
+}
+
+static bool apply_baseline_rate(const struct demo_env *env, struct scenario *scenario,
+                                const struct demo_flags *flags, struct text *error)
+{
     for (size_t i = 0; env->no_baseline && i < scenario->stream_count; i++)
-        if (!scenario->streams[i].demo)
-            for (size_t p = 0; p < scenario->streams[i].rate_per_min.count; p++)
-                scenario->streams[i].rate_per_min.points[p].value = 0;
+        for (size_t p = 0; !scenario->streams[i].demo && p < scenario->streams[i].rate_per_min.count; p++)
+            scenario->streams[i].rate_per_min.points[p].value = 0;
+    if (env->baseline_rpm < 0 || env->no_baseline || has_rate_of_flags(flags, "baseline"))
+        return true;
+    struct curve *curve = rate_of(scenario, "baseline", "BASELINE_RPM", error);
+    if (!curve)
+        return false;
+    curve->points[0] = (struct curve_point){0, (double)env->baseline_rpm};
+    curve->count = 1;
     return true;
+}
+
+/* ---- Journeys ---- */
+
+static bool knows_journey(const struct registry *registry, const char *journey)
+{
+    for (size_t i = 0; i < registry->kind_count; i++)
+        if (registry->kinds[i]->drives_load && actor_kind_route(registry->kinds[i], journey))
+            return true;
+    return false;
+}
+
+static bool apply_journey(struct scenario *scenario, const struct registry *registry,
+                          const struct demo_flags *flags, const char *stream, const char *variable,
+                          const char *journey, struct text *error)
+{
+    int index = scenario_stream(scenario, stream);
+    if (!journey || flags_set_in(flags, "streams", stream, "journey") ||
+        flags_set_in(flags, "streams", stream, "journeys") || flags_set_in(flags, "streams", stream, "call"))
+        return true;
+    if (index < 0)
+        return refuse(error, variable, ": this scenario has no stream named ", stream);
+    if (!knows_journey(registry, journey))
+        return refuse(error, variable, ": there is no journey ", journey);
+    struct stream_spec *spec = &scenario->streams[index];
+    spec->service = spec->route = NULL;
+    spec->mixes[0] = (struct mix){.of = {{journey, 1}}, .count = 1};
+    spec->mix_count = 1;
+    return true;
+}
+
+/* ---- Pools ---- */
+
+static bool sets_recommendations(const struct scenario *scenario)
+{
+    for (size_t i = 0; i < scenario->service_count; i++)
+        for (size_t p = 0; p < scenario->services[i].pool_count; p++)
+            if (scenario->services[i].pools[p].max &&
+                strcmp(scenario->services[i].pools[p].name, "recommendations") == 0)
+                return true;
+    return false;
+}
+
+/* The incident is about the pools that the scenario sets: about the unindexed feature's own if it is there. */
+static bool apply_pools(const struct demo_env *env, struct scenario *scenario, const struct demo_flags *flags,
+                        struct text *error)
+{
+    bool one = sets_recommendations(scenario), any = env->connections < 0;
+    for (size_t i = 0; env->connections > 0 && i < scenario->service_count; i++) {
+        struct service_spec *service = &scenario->services[i];
+        for (size_t p = 0; p < service->pool_count; p++) {
+            struct pool_spec *pool = &service->pools[p];
+            if (!pool->max || (one && strcmp(pool->name, "recommendations") != 0))
+                continue;
+            char key[64];
+            snprintf(key, sizeof key, "pools.%.40s.max", pool->name);
+            any = true;
+            if (!flags_set_in(flags, "services", service->service, key))
+                pool->max = (int)env->connections;
+        }
+    }
+    return any || refuse(error, "DB_MAX_CONNECTIONS", ": this scenario sets no pool's max", "");
+}
+
+bool demo_env_apply(const struct demo_env *env, struct scenario *scenario, const struct registry *registry,
+                    const struct demo_flags *flags, struct text *error)
+{
+    if (env->duration_ns > scenario->duration_ns && !flags_set(flags, "duration"))
+        scenario->duration_ns = env->duration_ns;
+    return apply_baseline_rate(env, scenario, flags, error) && apply_demo_rate(env, scenario, flags, error) &&
+           apply_journey(scenario, registry, flags, "baseline", "BASELINE_ENDPOINT", env->baseline_journey,
+                         error) &&
+           apply_journey(scenario, registry, flags, "demo", "DEMO_ENDPOINT", env->demo_journey, error) &&
+           apply_pools(env, scenario, flags, error);
+}
+
+int64_t demo_env_duration(const struct demo_env *env, const struct scenario *scenario,
+                          const struct demo_flags *flags)
+{
+    bool shorter = env->duration_ns > 0 && !flags_set(flags, "duration");
+    return shorter ? MIN(env->duration_ns, scenario->duration_ns) : scenario->duration_ns;
 }

@@ -66,19 +66,17 @@ static const char *from_environment(const char *name)
     return getenv(name);
 }
 
-/* The scenario is read as a run reads it: with the environment's settings before those of the flags. */
+/* The scenario is read as a run reads it: with what the environment changes. */
 static void load_scenario(struct doctor *doctor, const char *check, const struct demo_env *env)
 {
     const struct doctor_options *options = &doctor->options;
     char path[PATH_MAX], line[PATH_MAX + 16];
     const char *file = scenario_find(options->scenario, path);
-    size_t count = env->setting_count + options->setting_count;
-    const char **settings = base_alloc(count + 1, sizeof *settings);
+    const struct demo_flags flags = {options->settings, options->setting_count};
     struct text errors = {0};
-    for (size_t i = 0; i < count; i++)
-        settings[i] = i < env->setting_count ? env->settings[i] : options->settings[i - env->setting_count];
-    struct scenario *scenario = scenario_load(file, options->registry, settings, count, &errors);
-    if (scenario && demo_env_apply(env, scenario, &errors)) {
+    struct scenario *scenario =
+        scenario_load(file, options->registry, options->settings, options->setting_count, &errors);
+    if (scenario && demo_env_apply(env, scenario, options->registry, &flags, &errors)) {
         snprintf(line, sizeof line, "%s loads", file);
         doctor_found(doctor, DOCTOR_OK, check, line);
     } else {
@@ -88,7 +86,6 @@ static void load_scenario(struct doctor *doctor, const char *check, const struct
                     "`doorbuster check` tells all of it, `doorbuster scenarios` what there is");
     }
     scenario_free(scenario);
-    free(settings);
     text_fini(&errors);
 }
 

@@ -10,7 +10,7 @@
     X(USAGE, 2, "usage: an option or a verb that does not exist, an output that cannot be opened")           \
     X(DEPENDENCY, 69, "a dependency is not there")                                                           \
     X(FAILED, 99, "an expectation failed, a fault did not land, or traces differ")                           \
-    X(SCENARIO, 104, "bad scenario")                                                                         \
+    X(SCENARIO, 104, "bad scenario, bad rules")                                                              \
     X(INTERRUPTED, 105, "interrupted: simulate by a signal, run by a second one")                            \
     X(PORT, 106, "a port is taken")
 

@@ -23,6 +23,19 @@ static const struct argp_option table[] = {
     {"traces", OPTION_TRACES, "FILE", 0, "Write all spans as OTLP/JSON lines", 0},
     {"metrics", OPTION_METRICS, "FILE", 0, "Write the metrics as OTLP/JSON lines", 0},
     {"logs", OPTION_LOGS, "FILE", 0, "Write the logs as OTLP/JSON lines", 0},
+    {"answer-key", OPTION_ANSWER_KEY, "FILE", 0,
+     "Write what a drill asks for: the root cause, the first bad span, who was hit, when", 0},
+    {"junit", OPTION_JUNIT, "FILE", 0, "Write the expectations as JUnit test cases", 0},
+    {"profile", OPTION_PROFILE, "FILE", 0,
+     "Write where the CPU time went: folded stacks, or pprof where FILE ends in .pb.gz", 0},
+    {"history", OPTION_HISTORY, "DURATION", 0,
+     "Let alerts' windows reach into that much healthy traffic before the run, as in 72h", 0},
+    {"fork", OPTION_FORK, "AT CHANGE", 0,
+     "Play it twice from the same seed, the second time with this change from there on, and compare", 0},
+    {"rules", OPTION_RULES, "FILE", 0, "Try Prometheus rules of your own against the run (needs promtool)",
+     0},
+    {"promtool", OPTION_PROMTOOL, "DIR", 0,
+     "Write the run's series, the alerts as Prometheus rules, and a test of them for promtool", 0},
     {"otlp", OPTION_OTLP, "URL", 0, "Send traces, metrics and logs to this OTLP/HTTP endpoint", 0},
     {"json", OPTION_JSON, NULL, 0, "JSON on standard output, and nothing else there", 0},
     {"quiet", OPTION_QUIET, NULL, 0, "Say no more than what was asked for: no progress, no timings", 0},
@@ -34,6 +47,8 @@ static const struct argp_option table[] = {
     {"help", OPTION_HELP, NULL, 0, "Show this help", -1},
 };
 
+#define HISTORY_MAX_NS (30 * 24 * 60 * NS_PER_MIN)
+
 struct parsing {
     struct options *options;
     const struct command *command;
@@ -43,7 +58,8 @@ struct parsing {
 
 const char *output_kind_option(enum output_kind kind)
 {
-    static const char *const names[] = {"--report", "--traces", "--metrics", "--logs"};
+    static const char *const names[] = {"--report",     "--traces", "--metrics", "--logs",
+                                        "--answer-key", "--junit",  "--profile"};
     _Static_assert(ARRAY_LEN(names) == OUTPUT_KINDS, "every kind has its option");
     return names[kind];
 }
@@ -168,12 +184,38 @@ static error_t parse_start(struct parsing *parsing, const char *arg)
     return refuse(parsing, "--start %s: expected 2026-11-27T22:47:00Z or seconds since 1970", arg);
 }
 
-static error_t parse_from(struct parsing *parsing, const char *arg)
+static bool read_duration(const char *arg, int64_t *duration_ns)
 {
     struct slice text = {arg, (uint32_t)strlen(arg)};
-    if (quantity_duration(text, &parsing->options->from_ns) == QUANTITY_OK && parsing->options->from_ns >= 0)
+    return quantity_duration(text, duration_ns) == QUANTITY_OK && *duration_ns >= 0;
+}
+
+static error_t parse_from(struct parsing *parsing, const char *arg)
+{
+    if (read_duration(arg, &parsing->options->from_ns))
         return 0;
     return refuse(parsing, "--from %s: expected a duration with its unit, as in 18m", arg);
+}
+
+static error_t parse_history(struct parsing *parsing, const char *arg)
+{
+    if (read_duration(arg, &parsing->options->history_ns) && parsing->options->history_ns <= HISTORY_MAX_NS)
+        return 0;
+    return refuse(parsing, "--history %s: expected a duration of up to 30 days with its unit, as in 72h",
+                  arg);
+}
+
+/* The one option of two words: when, and what. */
+static error_t parse_fork(struct parsing *parsing, const char *arg, struct argp_state *state)
+{
+    struct options *options = parsing->options;
+    if (!read_duration(arg, &options->fork_ns) || state->next >= state->argc)
+        return refuse(parsing,
+                      "--fork %s: expected an instant and a change, as in --fork 18m 'create_index: "
+                      "idx_products_recommendations'",
+                      arg);
+    options->fork = state->argv[state->next++];
+    return 0;
 }
 
 static error_t parse_speed(struct parsing *parsing, const char *arg)
@@ -215,7 +257,20 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
     case OPTION_TRACES:
     case OPTION_METRICS:
     case OPTION_LOGS:
+    case OPTION_ANSWER_KEY:
+    case OPTION_JUNIT:
+    case OPTION_PROFILE:
         return take_output(parsing, (enum output_kind)(key - OPTION_REPORT), arg);
+    case OPTION_HISTORY:
+        return parse_history(parsing, arg);
+    case OPTION_FORK:
+        return parse_fork(parsing, arg, state);
+    case OPTION_RULES:
+        parsing->options->rules = arg;
+        return 0;
+    case OPTION_PROMTOOL:
+        parsing->options->promtool = arg;
+        return 0;
     case OPTION_OTLP:
         parsing->options->otlp = arg;
         return 0;

@@ -15,7 +15,16 @@ struct command;
 enum { SETTINGS_MAX = 256, FILES_MAX = 1024 };
 
 /* Files that a run writes, in the order of struct options.outputs. */
-enum output_kind { OUTPUT_REPORT, OUTPUT_TRACES, OUTPUT_METRICS, OUTPUT_LOGS, OUTPUT_KINDS };
+enum output_kind {
+    OUTPUT_REPORT,
+    OUTPUT_TRACES,
+    OUTPUT_METRICS,
+    OUTPUT_LOGS,
+    OUTPUT_ANSWER_KEY,
+    OUTPUT_JUNIT,
+    OUTPUT_PROFILE,
+    OUTPUT_KINDS
+};
 
 /* Keys of the table, for struct command. */
 enum option_key {
@@ -26,6 +35,13 @@ enum option_key {
     OPTION_TRACES,
     OPTION_METRICS,
     OPTION_LOGS,
+    OPTION_ANSWER_KEY, /* in the order of output_kind */
+    OPTION_JUNIT,
+    OPTION_PROFILE,
+    OPTION_HISTORY,
+    OPTION_FORK,
+    OPTION_RULES,
+    OPTION_PROMTOOL,
     OPTION_OTLP,
     OPTION_JSON,
     OPTION_QUIET,
@@ -50,6 +66,11 @@ struct options {
     const char *otlp; /* URL; NULL: not wanted */
     const char *listen; /* address; NULL: 127.0.0.1 */
     const char *log_level; /* NULL: none */
+    int64_t history_ns; /* healthy traffic that alerts' windows reach into */
+    int64_t fork_ns; /* where the second run differs */
+    const char *fork; /* how: one fault as in a scenario, or PATH=VALUE; NULL: there is no second run */
+    const char *rules; /* Prometheus rules to try against the run; NULL: none */
+    const char *promtool; /* directory to write rules and their test to; NULL: none */
     bool seed_given, start_given, json, quiet;
 };
 

@@ -56,8 +56,8 @@ static bool open_and_check(struct outputs *outputs, const struct options *option
 
 bool outputs_open(struct outputs *outputs, const struct options *options)
 {
-    *outputs = (struct outputs){.fd = {-1, -1, -1, -1}};
-    _Static_assert(OUTPUT_KINDS == 4, "as many as start closed");
+    for (enum output_kind kind = 0; kind < OUTPUT_KINDS; kind++)
+        outputs->fd[kind] = -1;
     for (enum output_kind kind = 0; kind < OUTPUT_KINDS; kind++) {
         if (options->outputs[kind] && !open_and_check(outputs, options, kind)) {
             close_all(outputs);

@@ -101,6 +101,12 @@ void paint_left(struct text *text, const struct paint *paint, enum hue hue, cons
     paint_spaces(text, width - MIN(all, width));
 }
 
+void paint_label(struct text *text, const struct paint *paint, const char *string, size_t width)
+{
+    size_t all = put_characters(text, paint, string, SIZE_MAX);
+    paint_spaces(text, all < width ? width - all : 2);
+}
+
 void paint_right(struct text *text, const struct paint *paint, enum hue hue, const char *string, size_t width)
 {
     size_t all = put_characters(text, paint, string, 0);

@@ -30,6 +30,8 @@ void paint_hue(struct text *text, const struct paint *paint, enum hue hue, const
 void paint_cut(struct text *text, const struct paint *paint, enum hue hue, const char *string, size_t width);
 /* A column `width` wide: padded, or cut. */
 void paint_left(struct text *text, const struct paint *paint, enum hue hue, const char *string, size_t width);
+/* What a line begins with, a column `width` wide; a longer name is told whole, out of line. */
+void paint_label(struct text *text, const struct paint *paint, const char *string, size_t width);
 void paint_right(struct text *text, const struct paint *paint, enum hue hue, const char *string,
                  size_t width);
 

@@ -18,6 +18,7 @@ struct progress {
     bool wanted, shown;
     unsigned turns;
     int64_t next_ns; /* wall clock */
+    int64_t on_timeline_ns, duration_ns; /* now, and its end; negative: the demo waits */
     struct text line;
 };
 
@@ -31,8 +32,7 @@ static inline bool progress_due(struct progress *progress)
 }
 void progress_show(struct progress *progress, const struct world *world);
 
-/* What the line says. */
-void progress_line(struct text *line, const struct paint *paint, const struct scenario *scenario,
-                   const struct run_stats *stats, int64_t now_ns);
+/* What the line says: of each stream the newest minute that is over, a warm-up's included. */
+void progress_line(struct text *line, const struct progress *progress, const struct run_stats *stats);
 
 #endif

@@ -58,3 +58,13 @@ void utf8_repair(struct text *text, const char *bytes, size_t len)
         at += MAX(length, 1);
     }
 }
+
+size_t utf8_prefix(const char *bytes, size_t len, size_t characters)
+{
+    size_t at = 0;
+    if (len <= characters)
+        return len;
+    for (; at < len && characters; characters--)
+        at += MAX(utf8_length((const unsigned char *)bytes + at, len - at), 1);
+    return at;
+}

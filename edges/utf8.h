@@ -9,6 +9,9 @@
 /* Length of the sequence of two to four bytes at `bytes`; 0: there is none. */
 size_t utf8_length(const unsigned char *bytes, size_t len);
 
+/* Bytes of the first so many characters at most; what is not UTF-8 counts as one each byte. */
+size_t utf8_prefix(const char *bytes, size_t len, size_t characters);
+
 bool utf8_valid(const char *bytes, size_t len);
 
 /* Appends the bytes; what is not UTF-8 becomes U+FFFD, byte by byte. */
