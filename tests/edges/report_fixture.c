@@ -31,6 +31,7 @@ static void fill_stream(struct fixture *fixture, size_t index, const uint64_t er
     struct stream_stats *stats = &fixture->stats.streams[index];
     spec->table_count = ARRAY_LEN(table);
     memcpy(spec->table_ns, table, sizeof table);
+    stats->scale = 1;
     stats->minute_count = MINUTES;
     stats->minutes = base_alloc(MINUTES, sizeof *stats->minutes);
     stats->point_count = ARRAY_LEN(table);

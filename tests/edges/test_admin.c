@@ -150,6 +150,47 @@ static void test_faults(void **state)
     }
 }
 
+/* Set while the world runs, they do not know what has been dropped before. */
+static void test_scripted_faults(void **state)
+{
+    (void)state;
+    static const struct {
+        enum fault_kind kind;
+        const char *value, *target, *route;
+    } cases[] = {
+        {FAULT_ROUTE_DELAY,
+         "{\"service\": \"product-catalog\", \"route\": \"GET /products\", \"steps\": [[\"0m\", "
+         "\"1s..2s\"]], "
+         "\"missing_index\": \"idx_products_stock_quantity\"}",
+         "product-catalog", "GET /products"},
+        {FAULT_ROUTE_FAILURES,
+         "{\"service\": \"checkout\", \"route\": \"POST /checkout\", \"rate\": 0.5, \"after\": \"5s\"}",
+         "checkout", "POST /checkout"},
+        {FAULT_MESSAGE_LOSS, "{\"from\": \"frontend\", \"to\": \"ad-service\", \"rate\": \"5%\"}",
+         "ad-service", "frontend"},
+    };
+    static const char *const scripted[] = {"physics=scripted"};
+    struct fault_context context = {.registry = &registry, .file = file};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct text error = {0};
+        context.settings = NULL;
+        context.setting_count = 0;
+        assert_null(fault_read(&context, cases[i].kind, cases[i].value, &error));
+        assert_non_null(strstr(text_c(&error), "expected physics: scripted"));
+        error.len = 0;
+        context.settings = scripted;
+        context.setting_count = 1;
+        struct scenario *read = fault_read(&context, cases[i].kind, cases[i].value, &error);
+        assert_non_null(read);
+        const struct fault_spec *fault = &read->faults[read->fault_count - 1];
+        assert_int_equal(fault->kind, cases[i].kind);
+        assert_string_equal(fault->target, cases[i].target);
+        assert_string_equal(fault->route, cases[i].route);
+        scenario_free(read);
+        text_fini(&error);
+    }
+}
+
 static void test_bad_faults(void **state)
 {
     (void)state;
@@ -179,9 +220,8 @@ static void test_bad_faults(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_host),
-        cmocka_unit_test(test_token),
-        cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_host),       cmocka_unit_test(test_token),
+        cmocka_unit_test(test_faults),     cmocka_unit_test(test_scripted_faults),
         cmocka_unit_test(test_bad_faults),
     };
     return cmocka_run_group_tests(tests, write_scenario, remove_scenario);

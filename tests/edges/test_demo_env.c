@@ -6,6 +6,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -48,31 +49,27 @@ static void test_nothing_set(void **state)
     struct demo_env env;
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         assert_true(read_one(&env, names[i], "")); /* set and empty is not set */
-        assert_int_equal(env.setting_count, 0);
-        assert_false(env.waits || env.no_baseline);
+        assert_false(env.waits || env.no_baseline || env.baseline_journey || env.demo_journey);
         assert_true(env.base_rpm < 0 && env.peak_rpm < 0);
+        assert_true(env.duration_ns < 0 && env.baseline_rpm < 0 && env.connections < 0);
         assert_int_equal(env.start_unix_s, -1);
     }
 }
 
-static void test_settings(void **state)
+static void test_values(void **state)
 {
     (void)state;
-    static const struct {
-        const char *name, *value, *setting;
-    } cases[] = {
-        {"DEMO_DURATION_MINUTES", "45", "duration=45m"},
-        {"DEMO_DURATION_MINUTES", "1440", "duration=1440m"},
-        {"BASELINE_RPM", "250", "streams.baseline.rate=250/min"},
-        {"BASELINE_RPM", "0", "streams.baseline.rate=0/min"},
-        {"DB_MAX_CONNECTIONS", "100", "services.recommendation-service.pools.recommendations.max=100"},
-    };
     struct demo_env env;
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        assert_true(read_one(&env, cases[i].name, cases[i].value));
-        assert_int_equal(env.setting_count, 1);
-        assert_string_equal(env.settings[0], cases[i].setting);
-    }
+    assert_true(read_one(&env, "DEMO_DURATION_MINUTES", "45"));
+    assert_int_equal(env.duration_ns, 45 * NS_PER_MIN);
+    assert_true(read_one(&env, "BASELINE_RPM", "0"));
+    assert_int_equal(env.baseline_rpm, 0);
+    assert_true(read_one(&env, "DB_MAX_CONNECTIONS", "100"));
+    assert_int_equal(env.connections, 100);
+    assert_true(read_one(&env, "BASELINE_ENDPOINT", "/products"));
+    assert_string_equal(env.baseline_journey, "products");
+    assert_true(read_one(&env, "DEMO_ENDPOINT", "/api/checkout"));
+    assert_string_equal(env.demo_journey, "checkout");
     assert_true(read_one(&env, "DEMO_MODE", "off"));
     assert_true(env.waits);
     assert_true(read_one(&env, "DEMO_MODE", "blackfriday"));
@@ -122,6 +119,10 @@ static void test_bad_values(void **state)
         {"BASELINE_RPM", "100, duration=1m"},
         {"DEMO_BASE_RPM", "many"},
         {"DEMO_PEAK_RPM", "1e3"},
+        {"BASELINE_ENDPOINT", "browse"},
+        {"BASELINE_ENDPOINT", "/products/"},
+        {"DEMO_ENDPOINT", "/api/checkout?x=1"},
+        {"DEMO_ENDPOINT", "/"},
         {"DB_MAX_CONNECTIONS", "0"},
         {"DB_MAX_CONNECTIONS", "10001"},
     };
@@ -132,6 +133,10 @@ static void test_bad_values(void **state)
         assert_non_null(strstr(text_c(&error), cases[i][1]));
         assert_non_null(strstr(text_c(&error), ": expected "));
     }
+    /* The known ones are named. */
+    assert_false(read_one(&env, "DEMO_ENDPOINT", "/nothing"));
+    assert_non_null(strstr(text_c(&error), "/products/recommendations"));
+    assert_non_null(strstr(text_c(&error), "/orders/create"));
     /* Also where the timestamp says it better. */
     assert_false(read_two(&env, NOW_S, "DEMO_START_TIMESTAMP", "1795802401", "DEMO_START_TIME", "25:00"));
 }
@@ -172,7 +177,7 @@ static void test_start_time(void **state)
     assert_int_equal(env.start_unix_s, 17);
 }
 
-/* ---- Rates ---- */
+/* ---- Scenarios ---- */
 
 static const char shop[] =
     "doorbuster: 1\n"
@@ -195,12 +200,200 @@ static struct scenario *load(const char *text)
     return scenario;
 }
 
+#define WITH_POOLS(pool)                                                                                     \
+    "doorbuster: 1\n"                                                                                        \
+    "name: small\n"                                                                                          \
+    "story: Pools of their own.\n"                                                                           \
+    "duration: 10m\n"                                                                                        \
+    "streams:\n"                                                                                             \
+    "  orders: {call: checkout GET /orders/popular-products, rate: 60/min}\n"                                \
+    "  demo: {call: ad-service GET /ads, rate: 60/min}\n"                                                    \
+    "phases: [[0m, calm]]\n"                                                                                 \
+    "services:\n"                                                                                            \
+    "  checkout: {pools: {orders: {max: 30}}}\n"                                                             \
+    "  product-catalog: {pools: {" pool "}}\n"
+
+static const char pools[] = WITH_POOLS("catalog: {max: 10}");
+static const char feature[] = WITH_POOLS("recommendations: {max: 20}");
+
+static const char other[] = "doorbuster: 1\n"
+                            "name: small\n"
+                            "story: Nobody buys.\n"
+                            "duration: 10m\n"
+                            "streams:\n"
+                            "  baseline: {journey: browse, rate: 60/min}\n"
+                            "phases: [[0m, calm]]\n";
+
+static const char bursts[] = "doorbuster: 1\n"
+                             "name: small\n"
+                             "story: All at once.\n"
+                             "duration: 10m\n"
+                             "streams:\n"
+                             "  demo: {journey: browse, bursts: {at: 1m, count: 5, within: 1s}}\n"
+                             "phases: [[0m, calm]]\n";
+
+/* The scenario as it is with that variable and that flag; NULL: `error` says why not. */
+static struct scenario *changed(const char *text, const char *name, const char *value, const char *flag)
+{
+    struct demo_env env;
+    const struct demo_flags flags = {&flag, flag != NULL};
+    struct scenario *scenario = load(text);
+    assert_true(read_one(&env, name, value));
+    if (demo_env_apply(&env, scenario, &registry, &flags, &error))
+        return scenario;
+    scenario_free(scenario);
+    return NULL;
+}
+
+static void test_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *scenario, *name, *value, *why;
+    } cases[] = {
+        {pools, "BASELINE_RPM", "250", "BASELINE_RPM: this scenario has no stream named baseline"},
+        {pools, "BASELINE_ENDPOINT", "/products",
+         "BASELINE_ENDPOINT: this scenario has no stream named baseline"},
+        {shop, "DB_MAX_CONNECTIONS", "50", "DB_MAX_CONNECTIONS: this scenario sets no pool's max"},
+        {other, "DEMO_PEAK_RPM", "120",
+         "DEMO_BASE_RPM, DEMO_PEAK_RPM: this scenario has no stream named demo"},
+        {other, "DEMO_ENDPOINT", "/products", "DEMO_ENDPOINT: this scenario has no stream named demo"},
+        {bursts, "DEMO_PEAK_RPM", "120",
+         "DEMO_BASE_RPM, DEMO_PEAK_RPM: bursts and no rate has this scenario's stream demo"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        assert_null(changed(cases[i].scenario, cases[i].name, cases[i].value, NULL));
+        assert_string_equal(text_c(&error), cases[i].why);
+    }
+    /* What has nothing to do with streams fits them all. */
+    static const char *const scenarios[] = {shop, pools, other, bursts};
+    for (size_t i = 0; i < ARRAY_LEN(scenarios); i++) {
+        scenario_free(changed(scenarios[i], "DEMO_DURATION_MINUTES", "45", NULL));
+        assert_string_equal(text_c(&error), "");
+        scenario_free(changed(scenarios[i], "BASELINE_ENABLED", "false", NULL));
+        assert_string_equal(text_c(&error), "");
+    }
+}
+
+static void test_duration(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *minutes, *flag;
+        int64_t scenario_min, run_min;
+    } cases[] = {
+        {"45", NULL, 45, 45},
+        {"45", "durations=5m", 45, 45},
+        {"10", NULL, 10, 10},
+        {"5", NULL, 10, 5}, /* nothing of the scenario contradicts a run that ends early */
+        {"45", "duration=12m", 10, 10},
+        {"5", "duration=12m", 10, 10},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct scenario *scenario = changed(shop, "DEMO_DURATION_MINUTES", cases[i].minutes, cases[i].flag);
+        const struct demo_flags flags = {&cases[i].flag, cases[i].flag != NULL};
+        struct demo_env env;
+        assert_true(read_one(&env, "DEMO_DURATION_MINUTES", cases[i].minutes));
+        assert_int_equal(scenario->duration_ns, cases[i].scenario_min * NS_PER_MIN);
+        assert_int_equal(demo_env_duration(&env, scenario, &flags), cases[i].run_min * NS_PER_MIN);
+        scenario_free(scenario);
+    }
+}
+
+static void test_baseline_rate(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rpm, *flag;
+        double expected;
+    } cases[] = {{"250", NULL, 250}, {"0", NULL, 0}, {"250", "streams.baseline.rate=60/min", 60}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct scenario *scenario = changed(shop, "BASELINE_RPM", cases[i].rpm, cases[i].flag);
+        const struct curve *rate = &scenario->streams[scenario_stream(scenario, "baseline")].rate_per_min;
+        assert_int_equal(rate->count, 1);
+        assert_true(rate->points[0].value == cases[i].expected);
+        scenario_free(scenario);
+    }
+}
+
+static void test_endpoints(void **state)
+{
+    (void)state;
+    static const char *const known[][2] = {{"/api/browse", "browse"},
+                                           {"/api/checkout", "checkout"},
+                                           {"/products", "products"},
+                                           {"/products/recommendations", "recommendations"},
+                                           {"/orders/create", "order"}};
+    static const char *const scenarios[] = {shop, pools, bursts};
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        for (size_t s = 0; s < ARRAY_LEN(scenarios); s++) {
+            struct scenario *scenario = changed(scenarios[s], "DEMO_ENDPOINT", known[i][0], NULL);
+            assert_string_equal(text_c(&error), "");
+            const struct stream_spec *demo = &scenario->streams[scenario_stream(scenario, "demo")];
+            assert_int_equal(demo->mix_count, 1);
+            assert_string_equal(demo->mixes[0].of[0].journey, known[i][1]);
+            assert_true(!demo->service && !demo->route);
+            scenario_free(scenario);
+        }
+    struct scenario *scenario = changed(shop, "BASELINE_ENDPOINT", "/api/checkout", NULL);
+    assert_string_equal(scenario->streams[scenario_stream(scenario, "baseline")].mixes[0].of[0].journey,
+                        "checkout");
+    scenario_free(scenario);
+    scenario = changed(shop, "BASELINE_ENDPOINT", "/api/checkout", "streams.baseline.journey=browse");
+    assert_string_equal(scenario->streams[scenario_stream(scenario, "baseline")].mixes[0].of[0].journey,
+                        "browse");
+    scenario_free(scenario);
+}
+
+/* "checkout/orders 30 product-catalog/catalog 10" */
+static const char *pools_of(const struct scenario *scenario)
+{
+    static char said[256];
+    said[0] = '\0';
+    for (size_t i = 0; i < scenario->service_count; i++)
+        for (size_t p = 0; p < scenario->services[i].pool_count; p++)
+            snprintf(said + strlen(said), sizeof said - strlen(said), "%s%s %d", *said ? " " : "",
+                     scenario->services[i].pools[p].name, scenario->services[i].pools[p].max);
+    return said;
+}
+
+static void test_connections(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *scenario, *flag, *pools;
+    } cases[] = {
+        {pools, NULL, "orders 50 catalog 50"},
+        {pools, "services.checkout.pools.orders.max=30", "orders 30 catalog 50"},
+        {feature, NULL, "orders 30 recommendations 50"},
+        {feature, "services.product-catalog={}", "orders 30 recommendations 20"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct scenario *scenario = changed(cases[i].scenario, "DB_MAX_CONNECTIONS", "50", cases[i].flag);
+        assert_string_equal(text_c(&error), "");
+        assert_string_equal(pools_of(scenario), cases[i].pools);
+        scenario_free(scenario);
+    }
+}
+
+/* ---- Rates ---- */
+
+static bool apply_with(struct scenario *scenario, double base, double peak, bool no_baseline,
+                       const char *flag)
+{
+    struct demo_env env = {.base_rpm = base,
+                           .peak_rpm = peak,
+                           .no_baseline = no_baseline,
+                           .start_unix_s = -1,
+                           .baseline_rpm = -1,
+                           .connections = -1};
+    error.len = 0;
+    return demo_env_apply(&env, scenario, &registry, &(struct demo_flags){&flag, flag != NULL}, &error);
+}
+
 static bool apply(struct scenario *scenario, double base, double peak, bool no_baseline)
 {
-    struct demo_env env = {
-        .base_rpm = base, .peak_rpm = peak, .no_baseline = no_baseline, .start_unix_s = -1};
-    error.len = 0;
-    return demo_env_apply(&env, scenario, &error);
+    return apply_with(scenario, base, peak, no_baseline, NULL);
 }
 
 static void test_stretch(void **state)
@@ -225,16 +418,38 @@ static void test_stretch(void **state)
     }
 }
 
+/* The flag has set it, in whole or in part, or what it is in. */
+static void test_flags_win(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *flag;
+        double expected;
+    } cases[] = {
+        {"streams.demo.rate=5/min", 300},
+        {"streams.demo.rate.0.1=5/min", 300},
+        {"streams.demo={journey: x}", 300},
+        {"streams.demo.scale=2", 300},
+        {"streams={}", 300},
+        {"streams.demo.rates=5/min", 999},
+        {"streams.demo2.rate=5/min", 999},
+        {"streams.demo.table=[]", 999},
+        {"streams.baseline.rate=5/min", 999},
+        {"stream=5", 999},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct scenario *scenario = load(shop);
+        assert_true(apply_with(scenario, -1, 999, false, cases[i].flag));
+        const struct stream_spec *demo = &scenario->streams[scenario_stream(scenario, "demo")];
+        if (demo->rate_per_min.points[1].value != cases[i].expected)
+            fail_msg("--set %s: %g", cases[i].flag, demo->rate_per_min.points[1].value);
+        scenario_free(scenario);
+    }
+}
+
 static void test_refused_rates(void **state)
 {
     (void)state;
-    static const char other[] = "doorbuster: 1\n"
-                                "name: small\n"
-                                "story: Nobody buys.\n"
-                                "duration: 10m\n"
-                                "streams:\n"
-                                "  baseline: {journey: browse, rate: 60/min}\n"
-                                "phases: [[0m, calm]]\n";
     struct scenario *scenario = load(shop);
     assert_false(apply(scenario, 400, -1, false)); /* above the file's highest */
     assert_non_null(strstr(text_c(&error), "DEMO_BASE_RPM"));
@@ -248,12 +463,33 @@ static void test_refused_rates(void **state)
     text_fini(&error);
 }
 
+static void test_idle(void **state)
+{
+    (void)state;
+    struct text names = {0};
+    set_name = "DEMO_MODE";
+    set_value = "off";
+    second_name = "CART_URL";
+    second_value = "";
+    demo_env_idle(get, &names);
+    assert_int_equal(names.len, 0);
+    set_name = "RECOMMENDATION_URL";
+    second_value = "http://cart-service:8013";
+    demo_env_idle(get, &names);
+    assert_string_equal(text_c(&names), "CART_URL, RECOMMENDATION_URL");
+    text_fini(&names);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nothing_set), cmocka_unit_test(test_settings),
-        cmocka_unit_test(test_bad_values),  cmocka_unit_test(test_start_time),
-        cmocka_unit_test(test_stretch),     cmocka_unit_test(test_refused_rates),
+        cmocka_unit_test(test_nothing_set),   cmocka_unit_test(test_values),
+        cmocka_unit_test(test_bad_values),    cmocka_unit_test(test_start_time),
+        cmocka_unit_test(test_refused),       cmocka_unit_test(test_duration),
+        cmocka_unit_test(test_baseline_rate), cmocka_unit_test(test_endpoints),
+        cmocka_unit_test(test_connections),   cmocka_unit_test(test_stretch),
+        cmocka_unit_test(test_flags_win),     cmocka_unit_test(test_refused_rates),
+        cmocka_unit_test(test_idle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

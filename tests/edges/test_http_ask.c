@@ -39,6 +39,23 @@ static bool say(const char *name, const char *takes, const struct pack *fields, 
     return can;
 }
 
+static void a_tracestate_goes_along(void **state)
+{
+    (void)state;
+    static const char list[] = "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE";
+    struct route route = {.name = "GET /ads"};
+    struct body *empty_body = body_new(&bodies, "\x90", 1), *held = body_new(&bodies, list, strlen(list));
+    struct outbound_ask ask = {
+        .route = &route, .body = empty_body, .context = {.trace_lo = 1, .span = 2, .state = held}};
+    assert_true(http_ask_write(&ask, "http://h", &said));
+    assert_string_equal(text_c(&said.trace_state), list);
+    ask.context.state = NULL;
+    assert_true(http_ask_write(&ask, "http://h", &said));
+    assert_int_equal(said.trace_state.len, 0);
+    body_unref(&bodies, empty_body);
+    body_unref(&bodies, held);
+}
+
 static void is(const char *method, const char *url, const char *body)
 {
     assert_string_equal(text_c(&said.method), method);
@@ -205,6 +222,7 @@ static int clean(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_tracestate_goes_along),
         cmocka_unit_test(a_post_has_a_body_of_what_is_declared),
         cmocka_unit_test(lists_are_in_the_body),
         cmocka_unit_test(a_get_has_a_path_and_a_query),

@@ -17,8 +17,8 @@ static const struct command command = {
     .name = "play",
     .arguments = "SCENARIO",
     .help = "Play.",
-    .options =
-        (const int[]){OPTION_SEED, OPTION_SET, OPTION_START, OPTION_REPORT, OPTION_TRACES, OPTION_JSON, 0},
+    .options = (const int[]){OPTION_SEED, OPTION_SET, OPTION_START, OPTION_REPORT, OPTION_TRACES, OPTION_JSON,
+                             OPTION_FORK, 0},
     .files_min = 1,
     .files_max = 1,
 };
@@ -159,10 +159,28 @@ static void a_broken_assertion_says_how_to_repeat_the_run(void **state)
     assert_null(base_on_broken);
 }
 
+static void a_fork_takes_two_words(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("a.yaml", "--fork", "18m", "create_index: x", "--json"), -1);
+    assert_int_equal(options.fork_ns, 18 * NS_PER_MIN);
+    assert_string_equal(options.fork, "create_index: x");
+    assert_int_equal(options.file_count, 1);
+    assert_true(options.json);
+    assert_int_equal(PARSE("--fork=0m", "duration=5m", "a.yaml"), -1);
+    assert_int_equal(options.fork_ns, 0);
+    assert_string_equal(options.fork, "duration=5m");
+    assert_string_equal(options.files[0], "a.yaml");
+    assert_int_equal(PARSE("a.yaml", "--fork", "18m"), EXIT_CODE_USAGE);
+    assert_int_equal(PARSE("a.yaml", "--fork", "soon", "create_index: x"), EXIT_CODE_USAGE);
+    assert_int_equal(PARSE("a.yaml", "--fork"), EXIT_CODE_USAGE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_are_taken_in_any_order),
+        cmocka_unit_test(a_fork_takes_two_words),
         cmocka_unit_test(what_makes_no_sense_is_a_usage_error),
         cmocka_unit_test(help_ends_the_program_well),
         cmocka_unit_test(more_settings_than_fit_are_refused),

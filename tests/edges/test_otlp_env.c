@@ -197,8 +197,6 @@ static void a_resource_is_completed(void **state)
     READ({"OTEL_RESOURCE_ATTRIBUTES", "service.name=mine,team=shop,host.name=h"}, {"K8S_POD_NAME", "pod-1"},
          {"POD_NAMESPACE", "ns"}, {"NODE_NAME", "node"});
     assert_int_equal(env.machine_count, 5);
-    READ({"OTEL_SERVICE_NAME", "mine"});
-    assert_int_equal(warning_count(), 1);
 }
 
 static void signals_can_be_off(void **state)
@@ -262,6 +260,74 @@ static void preferences_are_taken(void **state)
     }
 }
 
+/* A signal's own limit wins over the general one; what is not set is the specification's. */
+static void attributes_are_limited(void **state)
+{
+    (void)state;
+    const struct otlp_limits *spans = &env.limits[OTLP_TRACES], *logs = &env.limits[OTLP_LOGS];
+    READ({"OTEL_SDK_DISABLED", "false"});
+    assert_false(spans->given || logs->given || env.no_links);
+    READ({"OTEL_ATTRIBUTE_COUNT_LIMIT", "10"}, {"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "0"},
+         {"OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "5"}, {"OTEL_SPAN_LINK_COUNT_LIMIT", "0"});
+    assert_int_equal(warning_count(), 0);
+    assert_true(spans->given && spans->count == 0 && spans->characters == SIZE_MAX);
+    assert_true(logs->given && logs->count == 10 && logs->characters == 5);
+    assert_true(env.no_links);
+    READ({"OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "7"}, {"OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "9"},
+         {"OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "3"}, {"OTEL_SPAN_LINK_COUNT_LIMIT", "1"});
+    assert_true(spans->given && spans->count == 128 && spans->characters == 9);
+    assert_true(logs->given && logs->count == 3 && logs->characters == 7);
+    assert_false(env.limits[OTLP_METRICS].given || env.no_links);
+}
+
+static void propagators_are_chosen(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *list;
+        unsigned warnings;
+        bool none;
+    } table[] = {
+        {"tracecontext", 0, false},
+        {"none", 0, true},
+        {" none ", 0, true},
+        {"none,b3", 2, false},
+        {"tracecontext,none", 1, false},
+        {"tracecontext, baggage", 1, false},
+        {"b3,b3multi", 2, false},
+        {"jaeger", 1, false},
+        {"None", 1, false},
+        {",tracecontext", 0, false},
+        {"none,", 0, true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        READ({"OTEL_PROPAGATORS", table[i].list});
+        if (env.no_propagation != table[i].none || warning_count() != table[i].warnings)
+            fail_msg("%s: %s", table[i].list, text_c(&warnings));
+    }
+    READ({"OTEL_PROPAGATORS", "tracecontext,b3"});
+    assert_string_equal(text_c(&warnings), "doorbuster: OTEL_PROPAGATORS=b3 is ignored: of propagators "
+                                           "tracecontext and none are known\n");
+    READ({"OTEL_PROPAGATORS", "none"}, {"OTEL_SDK_DISABLED", "true"});
+    assert_true(env.no_propagation && env.disabled);
+}
+
+static void conventions_are_as_they_are(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *list;
+        unsigned warnings;
+    } table[] = {
+        {"http", 0},     {"database/dup", 0}, {"http,database/dup", 0},     {"http/dup", 1},
+        {"database", 1}, {"messaging", 1},    {"http/dup,database,rpc", 3},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        READ({"OTEL_SEMCONV_STABILITY_OPT_IN", table[i].list});
+        assert_int_equal(warning_count(), table[i].warnings);
+    }
+}
+
 /* Warned about by name, and the default holds. */
 static void what_cannot_be_read_is_told(void **state)
 {
@@ -284,7 +350,29 @@ static void what_cannot_be_read_is_told(void **state)
         {"OTEL_TRACES_SAMPLER", "jaeger_remote"},
         {"OTEL_TRACES_SAMPLER_ARG", "1.5"},
         {"OTEL_TRACES_SAMPLER_ARG", "nan"},
+        {"OTEL_ATTRIBUTE_COUNT_LIMIT", "many"},
+        {"OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "-1"},
+        {"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "1.5"},
+        {"OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "x"},
+        {"OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "-1"},
+        {"OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", " "},
+        {"OTEL_SPAN_LINK_COUNT_LIMIT", "one"},
+        /* What does not apply here. */
         {"OTEL_SERVICE_NAME", "mine"},
+        {"OTEL_EXPORTER_OTLP_INSECURE", "true"},
+        {"OTEL_EXPORTER_OTLP_TRACES_INSECURE", "true"},
+        {"OTEL_EXPORTER_OTLP_METRICS_INSECURE", "true"},
+        {"OTEL_EXPORTER_OTLP_LOGS_INSECURE", "true"},
+        {"OTEL_LOG_LEVEL", "debug"},
+        {"OTEL_SPAN_EVENT_COUNT_LIMIT", "128"},
+        {"OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "128"},
+        {"OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "128"},
+        {"OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", "logs"},
+        {"OTEL_CONFIG_FILE", "otel.yaml"},
+        {"OTEL_EXPERIMENTAL_CONFIG_FILE", "otel.yaml"},
+        {"OTEL_EXPORTER_PROMETHEUS_HOST", "0.0.0.0"},
+        {"OTEL_EXPORTER_PROMETHEUS_PORT", "9464"},
+        {"OTEL_EXPORTER_ZIPKIN_ENDPOINT", "http://z"},
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         READ({bad[i][0], bad[i][1]});
@@ -296,8 +384,10 @@ static void what_cannot_be_read_is_told(void **state)
         assert_int_equal(env.metric_interval_ms, 60000);
         assert_false(env.points.delta || env.points.explicit_bounds);
         assert_true(env.sampler == OTLP_SAMPLE_ALL && env.parent_based && env.ratio == 1);
+        assert_false(env.limits[OTLP_TRACES].given || env.limits[OTLP_LOGS].given || env.no_links);
+        assert_false(env.no_propagation);
     }
-    READ({"OTEL_SERVICE_NAME", "a\nb\033[31m"});
+    READ({"OTEL_TRACES_SAMPLER", "a\nb\033[31m"});
     assert_int_equal(warning_count(), 1); /* nothing that a terminal obeys */
     assert_null(memchr(warnings.bytes, '\033', warnings.len));
 }
@@ -323,6 +413,9 @@ int main(void)
         cmocka_unit_test(signals_can_be_off),
         cmocka_unit_test(batches_and_queues_are_set),
         cmocka_unit_test(preferences_are_taken),
+        cmocka_unit_test(attributes_are_limited),
+        cmocka_unit_test(propagators_are_chosen),
+        cmocka_unit_test(conventions_are_as_they_are),
         cmocka_unit_test(what_cannot_be_read_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, forget);

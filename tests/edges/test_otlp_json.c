@@ -303,7 +303,8 @@ static void a_log_is_one_record(void **state)
                                 .at_ns = 5,
                                 .trace_hi = 1,
                                 .trace_lo = 2,
-                                .span = 3};
+                                .span = 3,
+                                .flags = 3};
     attrs_text(&record.attrs, ATTR_LOG_CATEGORY, "electronics");
     attrs_int(&record.attrs, ATTR_LOG_DEMO_MINUTE, 7);
     struct capture capture;

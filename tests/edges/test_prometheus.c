@@ -14,7 +14,7 @@ static struct text page;
 static const char *write(uint16_t service)
 {
     page.len = 0;
-    prometheus_write(&page, &metrics, service, "cart-service");
+    prometheus_write(&page, &metrics, service, "cart-service", NULL);
     return text_c(&page);
 }
 
@@ -84,6 +84,39 @@ static void histograms_are_cumulative(void **state)
 #undef NAME
 }
 
+/* p95 above 300 ms asks how many lie within 300 ms: a bucket ends there. Money has none of it. */
+static void alerts_bring_their_bounds(void **state)
+{
+    (void)state;
+    struct condition children[] = {{.quantile = 0.95, .bound = 0.3},
+                                   {.quantile = 0.5, .bound = 0.005},
+                                   {.quantile = 0, .bound = 0.7},
+                                   {.quantile = 0.99, .bound = 60},
+                                   {.quantile = 0.9, .bound = 0.3}};
+    static struct scenario scenario = {.alert_count = 1};
+    scenario.alerts[0].stage_count = 1;
+    scenario.alerts[0].stages[0].when =
+        (struct condition){.kind = CONDITION_ANY, .children = children, .child_count = ARRAY_LEN(children)};
+    struct prometheus_bounds bounds;
+    prometheus_bounds_of(&bounds, &scenario);
+    assert_int_equal(bounds.count, 3);
+    struct series *series = metrics_series(&metrics, METRIC_LOCK_WAIT, 5, NULL, 0);
+    histogram_add(series->histogram, 0.28);
+    histogram_add(series->histogram, 0.31);
+    metrics_series(&metrics, METRIC_SHOP_ORDER_VALUE, 5, NULL, 0);
+    page.len = 0;
+    prometheus_write(&page, &metrics, 5, "cart-service", &bounds);
+    has("db_lock_wait_time_seconds_bucket{le=\"0.25\"} 0");
+    has("db_lock_wait_time_seconds_bucket{le=\"0.3\"} 1");
+    has("db_lock_wait_time_seconds_bucket{le=\"0.5\"} 2");
+    has("db_lock_wait_time_seconds_bucket{le=\"60\"} 2");
+    assert_null(strstr(text_c(&page), "le=\"0.7\""));
+    assert_null(strstr(text_c(&page), "usd_bucket{le=\"60\""));
+    const char *first = strstr(text_c(&page), "le=\"0.005\"");
+    assert_non_null(first);
+    assert_true(strstr(first + 1, "le=\"0.005\"") == NULL);
+}
+
 static int tear_down(void **state)
 {
     (void)state;
@@ -98,6 +131,7 @@ int main(void)
         cmocka_unit_test(without_series_there_is_the_target),
         cmocka_unit_test(counters_and_gauges_have_their_value),
         cmocka_unit_test(histograms_are_cumulative),
+        cmocka_unit_test(alerts_bring_their_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, tear_down);
 }

@@ -1,4 +1,3 @@
-#include "edges/report_cause.h"
 #include "edges/report_text.h"
 #include "tests/edges/report_fixture.h"
 
@@ -37,6 +36,8 @@ static void everything_stands_in_it(void **state)
     assert_tells(text, "burn                    burn_rate  did not fire\n");
     assert_tells(text, "00:00  drop_index idx_products_category: landed, 1,204 sequential scans\n");
     assert_tells(text, "20 of 20 used at the peak, 550 timed out, wait p95");
+    assert_tells(text,
+                 "database\n  recommendations         350 runs, 350 full scans of up to 487,342 rows\n");
     assert_tells(text, "350 orders, $34,997; 550 of 900 checkouts lost, about $54,995\n");
     assert_tells(text, "1,900 traces of 25,000 spans, up to 8 levels deep");
     free(text);
@@ -102,86 +103,95 @@ static void lines_of_the_table_fit_eighty_columns(void **state)
     (void)state;
     struct fixture *fixture = fixture_new();
     fixture->scenario.streams[0].name = "a name that is far too long for the column it stands in";
+    fixture->scenario.alerts[0].name = "recommendations-collapse";
     char *text = told(fixture, &plain);
     for (char *line = strtok(strstr(text, "\n\n"), "\n"); line && !strstr(line, "alerts");
          line = strtok(NULL, "\n"))
         assert_true(strlen(line) <= 80);
     free(text);
+    text = told(fixture, &plain);
+    assert_tells(text, "\n  recommendations-collapse  flow       fired 05:30\n");
+    free(text);
     fixture_free(fixture);
 }
 
-static void assert_cause(const struct fixture *fixture, const char *expected)
-{
-    struct text out = {0};
-    report_cause(&out, &fixture->report);
-    assert_string_equal(text_c(&out), expected);
-    text_fini(&out);
-}
-
-static void the_cause_is_read_off_the_figures(void **state)
+static void the_stores_are_told_where_they_matter(void **state)
 {
     (void)state;
     struct fixture *fixture = fixture_new();
-    assert_cause(fixture,
-                 "cause: idx_products_recommendations is missing: each recommendations query reads 487,342 "
-                 "rows; 20 connections of pool recommendations carry 15.7/s while 70.1/s ask; "
-                 "550 of 900 demo requests failed waiting 2s for a connection");
-    fixture->stats.asks_ended[STATUS_DEADLINE] = 3;
-    fixture->stats.pools[1].timeouts = 547;
-    assert_cause(fixture,
-                 "cause: idx_products_recommendations is missing: each recommendations query reads 487,342 "
-                 "rows; 20 connections of pool recommendations carry 15.7/s while 70.1/s ask; "
-                 "550 of 900 demo requests failed, 547 of them waiting 2s for a connection");
+    struct store_stats *stores = &fixture->stats.stores;
+    char *text = told(fixture, &plain);
+    assert_null(strstr(text, "row locks"));
+    assert_null(strstr(text, "product cache"));
+    assert_null(strstr(text, "at the peak  "));
+    free(text);
+    for (int i = 0; i < 100; i++)
+        histogram_add(&stores->lock_wait, 1.2);
+    for (int i = 0; i < 100; i++)
+        histogram_add(&fixture->stats.statements[0].latency, 0.5);
+    stores->lock_timeouts = 12;
+    stores->cache_hits = 930;
+    stores->cache_misses = 70;
+    stores->active_peak = 43;
+    stores->connections_peak = 95;
+    fixture->scenario.postgresql.max_connections = 100;
+    text = told(fixture, &plain);
+    assert_tells(text, "  recommendations         350 runs, p95 500 ms, 350 full scans of up to");
+    assert_tells(text, "  at the peak             43 statements at once, 95 of 100 connections taken\n");
+    assert_tells(text, "  row locks               wait p95 1.20 s of 100, 12 gave up\n");
+    assert_tells(text, "  product cache           93.0 % of 1,000 look-ups hit\n");
+    free(text);
     fixture_free(fixture);
 }
 
-static void an_index_made_later_and_a_pool_cut_are_told_as_such(void **state)
+static void only_the_statements_that_matter_most_are_shown(void **state)
 {
     (void)state;
     struct fixture *fixture = fixture_new();
-    fixture->stats.fault_count = 3;
-    fixture->stats.faults[1].spec = (struct fault_spec){
-        .at_ns = 9 * NS_PER_MIN, .kind = FAULT_CREATE_INDEX, .target = "idx_products_recommendations"};
-    fixture->stats.faults[2].spec = (struct fault_spec){
-        .at_ns = 6 * NS_PER_MIN, .kind = FAULT_POOL_MAX, .target = "recommendations", .value = 5};
-    fixture->stats.faults[1].landed = true;
-    fixture->stats.faults[2].landed = true;
-    assert_cause(fixture,
-                 "cause: idx_products_recommendations was missing until 09:00: each recommendations query "
-                 "read 487,342 rows; 5 connections of pool recommendations carry 15.7/s while 70.1/s ask; "
-                 "550 of 900 demo requests failed waiting 2s for a connection");
+    struct statement_stats many[9] = {0}, *own = fixture->stats.statements;
+    static const char *const names[] = {"s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8"};
+    for (size_t i = 0; i < ARRAY_LEN(many); i++) {
+        many[i].name = names[i];
+        many[i].runs = i + 1;
+        histogram_add(&many[i].latency, (double)(i + 1));
+    }
+    many[2].full_scans = 1;
+    many[8].runs = 0;
+    fixture->stats.statements = many;
+    fixture->stats.statement_count = ARRAY_LEN(many);
+    char *text = told(fixture, &plain), *at = strstr(text, "database\n");
+    static const char *const order[] = {"s2", "s7", "s6", "s5", "s4"};
+    for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+        at = strchr(at, '\n') + 1;
+        assert_memory_equal(at + 2, order[i], 2);
+    }
+    assert_null(strstr(text, "  s3 "));
+    free(text);
+    fixture->stats.statements = own;
     fixture_free(fixture);
 }
 
-static void without_a_pool_the_deepest_failing_call_is_named(void **state)
+static void money_and_carts_are_told_where_there_are_any(void **state)
 {
     (void)state;
     struct fixture *fixture = fixture_new();
-    struct edge_stats edges[] = {{.from = "load-generator", .to = "frontend", .calls = 900, .errors = 550},
-                                 {.from = "frontend", .to = "cart-service", .calls = 900, .errors = 550},
-                                 {.from = "frontend", .to = "ad-service", .calls = 900}};
-    struct edge_stats *own = fixture->stats.edges;
-    fixture->stats.edges = edges;
-    fixture->stats.edge_count = 3;
-    fixture->stats.pools[1].timeouts = 3;
-    fixture->stats.asks_ended[STATUS_NO_PEER] = 550;
-    fixture->stats.faults[0].spec =
-        (struct fault_spec){.at_ns = 5 * NS_PER_MIN, .kind = FAULT_SERVICE_DOWN, .target = "cart-service"};
-    assert_cause(fixture,
-                 "cause: 550 of 900 calls from frontend to cart-service fail, service_down at 05:00; "
-                 "550 of 900 demo requests failed: 550 asks found nobody there");
-    fixture->stats.edges = own;
-    fixture_free(fixture);
-}
-
-static void no_errors_have_no_cause(void **state)
-{
-    (void)state;
-    struct fixture *fixture = fixture_new();
-    fixture->stats.streams[1].whole.errors = 0;
-    assert_cause(fixture,
-                 "no errors: 1,000 baseline requests answered (p95 300 ms), 900 demo requests answered (p95 "
-                 "3.00 s)");
+    struct business_stats *shop = &fixture->stats.business;
+    shop->count[BUSINESS_CART_CREATED] = 400;
+    shop->count[BUSINESS_CART_ABANDONED] = 100;
+    char *text = told(fixture, &plain);
+    assert_tells(text, "\n  400 carts, 100 abandoned (25.0 %)\n");
+    free(text);
+    shop->count[BUSINESS_ORDER] = shop->count[BUSINESS_CHECKOUT_DONE] = 0;
+    shop->revenue_cents = 0;
+    shop->count[BUSINESS_CART_CREATED] = 0;
+    text = told(fixture, &plain);
+    assert_tells(text, "  0 orders, $0; 900 of 900 checkouts lost\n");
+    assert_null(strstr(text, "carts"));
+    free(text);
+    memset(shop, 0, sizeof *shop);
+    text = told(fixture, &plain);
+    assert_null(strstr(text, "business"));
+    free(text);
     fixture_free(fixture);
 }
 
@@ -194,10 +204,9 @@ int main(void)
         cmocka_unit_test(plain_is_ascii_and_no_control_character_gets_through),
         cmocka_unit_test(colour_tells_green_from_red),
         cmocka_unit_test(lines_of_the_table_fit_eighty_columns),
-        cmocka_unit_test(the_cause_is_read_off_the_figures),
-        cmocka_unit_test(an_index_made_later_and_a_pool_cut_are_told_as_such),
-        cmocka_unit_test(without_a_pool_the_deepest_failing_call_is_named),
-        cmocka_unit_test(no_errors_have_no_cause),
+        cmocka_unit_test(the_stores_are_told_where_they_matter),
+        cmocka_unit_test(only_the_statements_that_matter_most_are_shown),
+        cmocka_unit_test(money_and_carts_are_told_where_there_are_any),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

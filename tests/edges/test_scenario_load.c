@@ -52,7 +52,9 @@ static void flagship_traffic(void **state)
     assert_int_equal(scenario->stream_count, 2);
     const struct stream_spec *baseline = &scenario->streams[0], *demo = &scenario->streams[1];
     assert_string_equal(baseline->name, "baseline");
-    assert_string_equal(baseline->journey, "browse");
+    assert_int_equal(baseline->mix_count, 1);
+    assert_int_equal(baseline->mixes[0].count, 1);
+    assert_string_equal(baseline->mixes[0].of[0].journey, "browse");
     assert_null(baseline->service);
     assert_false(baseline->demo);
     assert_true(demo->demo);
@@ -148,11 +150,56 @@ static void streams_can_call_directly(void **state)
         load("doorbuster: 1\nname: a\nstory: b\nduration: 30m\nphases: [[0m, calm]]\nstreams:\n"
              "  demo: {call: product-catalog GET /products, rate: 2/s, scale: 0.5, traffic: baseline}\n");
     const struct stream_spec *stream = &scenario->streams[0];
-    assert_null(stream->journey);
+    assert_int_equal(stream->mix_count, 0);
     assert_string_equal(stream->service, "product-catalog");
     assert_string_equal(stream->route, "GET /products");
     assert_true(stream->rate_per_min.points[0].value == 60);
     assert_false(stream->demo);
+    scenario_free(scenario);
+}
+
+static void streams_can_be_mixed(void **state)
+{
+    (void)state;
+    struct scenario *scenario =
+        load("doorbuster: 1\nname: a\nstory: b\nduration: 30m\nphases: [[0m, calm]]\nstreams:\n"
+             "  a: {journey: browse, rate: 1/s}\n"
+             "  b: {journeys: {checkout: 60%, browse: 3}, rate: 1/s, visit: {think_max: 5s, leave: 25%}}\n"
+             "  c: {journeys: [[0m, {browse: 1}], [15m, {checkout: 2}]], rate: 1/s,\n"
+             "      visit: {pages: [3, 4], hot_product: 9, hot_share: 0.45}}\n");
+    const struct stream_spec *a = &scenario->streams[0], *b = &scenario->streams[1],
+                             *c = &scenario->streams[2];
+    assert_true(a->visit.think_mean_ns == 2 * NS_PER_S && a->visit.think_max_ns == 10 * NS_PER_S);
+    assert_true(a->visit.pages_min == 2 && a->visit.pages_max == 5 && a->visit.leave_share == 0.667);
+    assert_true(a->visit.hot_product == 0 && a->visit.hot_share == 0);
+    assert_int_equal(b->mix_count, 1);
+    assert_int_equal(b->mixes[0].count, 2);
+    assert_string_equal(b->mixes[0].of[0].journey, "checkout");
+    assert_true(b->mixes[0].of[0].weight == 0.6 && b->mixes[0].of[1].weight == 3);
+    assert_true(b->visit.think_max_ns == 5 * NS_PER_S && b->visit.leave_share == 0.25);
+    assert_int_equal(c->mix_count, 2);
+    assert_int_equal(c->mixes[1].at_ns, 15 * NS_PER_MIN);
+    assert_string_equal(c->mixes[1].of[0].journey, "checkout");
+    assert_true(c->visit.pages_min == 3 && c->visit.pages_max == 4);
+    assert_true(c->visit.hot_product == 9 && c->visit.hot_share == 0.45);
+    scenario_free(scenario);
+}
+
+static void streams_can_come_in_bursts(void **state)
+{
+    (void)state;
+    struct scenario *scenario =
+        load("doorbuster: 1\nname: a\nstory: b\nduration: 30m\nphases: [[0m, calm]]\nstreams:\n"
+             "  once: {journey: browse, bursts: {at: 2m, count: 3, within: 1s}}\n"
+             "  often: {journey: browse, table: [1m],\n"
+             "          bursts: {at: 1m, count: 17, within: 50ms, every: 6s, rounds: 10}}\n");
+    const struct burst_spec *once = &scenario->streams[0].burst, *often = &scenario->streams[1].burst;
+    assert_int_equal(scenario->streams[0].rate_per_min.count, 0);
+    assert_true(once->at_ns == 2 * NS_PER_MIN && once->count == 3 && once->rounds == 1 &&
+                once->every_ns == 0);
+    assert_true(often->within_ns == 50 * NS_PER_MS && often->every_ns == 6 * NS_PER_S && often->rounds == 10);
+    assert_true(stream_rate_per_min(&scenario->streams[0], 2 * NS_PER_MIN) == 3);
+    assert_true(stream_rate_per_min(&scenario->streams[1], 2 * NS_PER_MIN - 1) == 170);
     scenario_free(scenario);
 }
 
@@ -168,6 +215,31 @@ static void settings_of_services(void **state)
     assert_int_equal(scenario->services[1].pools[0].max, 0);
     assert_int_equal(scenario->services[1].pools[0].acquire_timeout_ns, 1500 * NS_PER_MS);
     assert_int_equal(scenario->services[1].variant[0], 0);
+    scenario_free(scenario);
+}
+
+static void scripted_faults_carry_their_steps(void **state)
+{
+    (void)state;
+    struct scenario *scenario = load(
+        HEAD "physics: scripted\nfaults:\n"
+             "  - {at: 0m, drop_index: idx_products_category}\n"
+             "  - {at: 1m, route_delay: {service: product-catalog, route: GET /products, missing_index: "
+             "idx_products_category, steps: [[1m, 500ms], [2m, 100ms..300ms]]}}\n"
+             "  - {at: 0m, route_failures: {service: checkout, route: POST /orders/create, after: 5s, steps: "
+             "[[3m, 0%], [4m, 5%]]}}\n"
+             "  - {at: 2m, message_loss: {from: frontend, to: product-catalog, rate: 2.5%}}\n");
+    const struct fault_spec *delay = &scenario->faults[1], *failures = &scenario->faults[2];
+    assert_string_equal(delay->missing_index, "idx_products_category");
+    assert_int_equal(delay->step_count, 2);
+    assert_true(delay->steps[0].at_ns == 60e9 && delay->steps[0].low == 5e8 && delay->steps[0].high == 5e8);
+    assert_true(delay->steps[1].at_ns == 120e9 && delay->steps[1].low == 1e8 && delay->steps[1].high == 3e8);
+    assert_int_equal(failures->after_ns, 5 * NS_PER_S);
+    assert_int_equal(failures->step_count, 2);
+    assert_true(failures->steps[1].low == 0.05 && failures->steps[1].high == 0.05);
+    assert_string_equal(scenario->faults[3].target, "product-catalog");
+    assert_string_equal(scenario->faults[3].route, "frontend");
+    assert_true(scenario->faults[3].value == 0.025);
     scenario_free(scenario);
 }
 
@@ -289,8 +361,11 @@ int main(void)
         cmocka_unit_test(flagship_alerts),
         cmocka_unit_test(what_is_not_said_has_defaults),
         cmocka_unit_test(streams_can_call_directly),
+        cmocka_unit_test(streams_can_be_mixed),
+        cmocka_unit_test(streams_can_come_in_bursts),
         cmocka_unit_test(settings_of_services),
         cmocka_unit_test(faults_carry_their_values),
+        cmocka_unit_test(scripted_faults_carry_their_steps),
         cmocka_unit_test(errors_come_in_the_order_of_the_file),
         cmocka_unit_test(expectations_are_pointed_into),
         cmocka_unit_test(twenty_errors_are_told),

@@ -104,10 +104,10 @@ static void errors_cite_the_setting(void **state)
         "--set:1:10: duration: expected a duration with its unit, like 90s or 5m, found 20 (missing unit)\n");
     assert_error("postgresql.cores=0",
                  "--set:1:18: postgresql.cores: expected a whole number from 1 to 1024, found 0\n");
-    assert_error(
-        "streams.demo.scael=2",
-        "--set:1:14: streams.demo.scael: expected one of the keys journey, call, rate, scale, traffic, "
-        "via, table, found an unknown key (did you mean scale?)\n");
+    assert_error("streams.demo.scael=2",
+                 "--set:1:14: streams.demo.scael: expected one of the keys journey, journeys, call, rate, "
+                 "bursts, scale, "
+                 "visit, traffic, via, table, found an unknown key (did you mean scale?)\n");
     assert_error("faults.+={at: 31m, read_replicas: 1}",
                  "--set:1:15: faults.1.at: expected an instant within the duration, before 30m, found 31m\n");
     assert_error("services.frontend.work.p50=5ms",

@@ -200,6 +200,50 @@ static void thirty_two_members_are_the_most(void **state)
     assert_true(found.bad);
 }
 
+static void is_written(const char *header, const char *list)
+{
+    char at[TRACE_STATE_BYTES_MAX];
+    struct trace_state found = state_of(header);
+    uint32_t len = trace_state_write(&found, at);
+    assert_int_equal(len, strlen(list));
+    assert_memory_equal(at, list, len);
+}
+
+static void a_list_goes_on_without_gaps(void **state)
+{
+    (void)state;
+    is_written("", "");
+    is_written(" , ,", "");
+    is_written("foo=1", "foo=1");
+    is_written(" foo=1 ,, \tbar= 2\t,", "foo=1,bar= 2");
+    is_written("foo=1,BAR=2", ""); /* bad */
+    struct trace_state several = {0};
+    char at[TRACE_STATE_BYTES_MAX];
+    trace_state_add(&several, slice_of("foo=1,bar=2"));
+    trace_state_add(&several, slice_of(""));
+    trace_state_add(&several, slice_of("rojo=3 ,"));
+    assert_int_equal(trace_state_write(&several, at), 18);
+    assert_memory_equal(at, "foo=1,bar=2,rojo=3", 18);
+}
+
+#define X96 X32 X32 X32
+#define X120 X96 "xxxxxxxxxxxxxxxxxxxxxxxx"
+#define X126 X120 "xxxxxx"
+
+/* 512 bytes pass; beyond, members over 128 bytes go first, then the last ones. */
+static void a_long_list_loses_whole_members(void **state)
+{
+    (void)state;
+    static const char fits[] = "a=" X126 ",b=" X126 ",c=" X126 ",d=" X120 "xxx";
+    assert_int_equal(strlen(fits), TRACE_STATE_BYTES_MAX);
+    is_written(fits, fits);
+    is_written("a=" X126 ",b=" X126 ",c=" X126 ",d=" X126, "a=" X126 ",b=" X126 ",c=" X126);
+    is_written("a=" X126 ",b=" X126 ",c=" X126 ",d=" X126 ",e=1", "a=" X126 ",b=" X126 ",c=" X126);
+    is_written("a=" X126 "x,b=" X126 ",c=" X126 ",d=" X126 ",e=1", "b=" X126 ",c=" X126 ",d=" X126 ",e=1");
+    is_written("a=" X126 "x,b=" X126 "x,c=" X126 ",d=" X126, "a=" X126 "x,c=" X126 ",d=" X126);
+    is_written(X256 "=" X256, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +254,8 @@ int main(void)
         cmocka_unit_test(valid_lists_are_counted),
         cmocka_unit_test(one_bad_member_spoils_the_list),
         cmocka_unit_test(thirty_two_members_are_the_most),
+        cmocka_unit_test(a_list_goes_on_without_gaps),
+        cmocka_unit_test(a_long_list_loses_whole_members),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

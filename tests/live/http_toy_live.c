@@ -172,7 +172,7 @@ int main(int argc, char **argv)
     struct toy toy = {0};
     struct text errors = {0};
     double speed = 1;
-    struct http_options http = {.any_port = true, .demo_mode = "blackfriday", .now = now, .owner = &toy};
+    struct http_options http = {.any_port = true, .now = now, .owner = &toy};
     if (!read_options(argc, argv, &http, &speed))
         return 100;
     struct scenario *scenario = scenario_load(argv[1], &registry, NULL, 0, &errors);

@@ -83,6 +83,7 @@ static void one_span(int64_t now_ns)
     struct log_record record = {.body = LOG_BODY_SLOW_QUERY, .severity = LOG_WARN, .at_ns = now_ns};
     record.trace_hi = 1;
     record.trace_lo = record.span = load.spans;
+    record.flags = span.flags;
     attrs_int(&record.attrs, ATTR_LOG_DEMO_MINUTE, 12);
     otlp_export_log(load.export, &record);
 }

@@ -102,9 +102,12 @@ def demo_clock(checks):
     start = "/admin/start-demo"
     bad = [("{", "JSON"), ("[]", "JSON object"), ('"blackfriday"', "JSON"), ("\x01", "JSON"), ('{"scenario":1}', "scenario"),
            ({"scenario": None}, "scenario"), ({"scenario": "cyber-monday"}, "scenario"),
-           ({"duration_minutes": 31}, "duration_minutes"), ({"duration_minutes": "30"}, "duration_minutes"),
-           ({"duration_minutes": -30}, "duration_minutes"), ({"peak_rpm": 119}, "peak_rpm"),
-           ({"peak_rpm": True}, "peak_rpm"), ({"peak": 4200}, "fields"), ('{"peak_rpm":4200,"peak_rpm":1}', "JSON")]
+           ({"duration_minutes": 31}, "at most 30"), ({"duration_minutes": "30"}, "duration_minutes"),
+           ({"duration_minutes": -30}, "duration_minutes"), ({"duration_minutes": 0}, "duration_minutes"),
+           ({"duration_minutes": None}, "duration_minutes"), ('{"duration_minutes":1e300}', "duration_minutes"),
+           ({"peak_rpm": 0.5}, "peak_rpm"), ({"peak_rpm": "120"}, "peak_rpm"), ({"peak_rpm": 1000001}, "1000000"),
+           ({"peak_rpm": -120}, "peak_rpm"), ({"peak_rpm": True}, "peak_rpm"), ({"peak_rpm": [120]}, "peak_rpm"),
+           ({"peak": 4200}, "fields"), ('{"peak_rpm":4200,"peak_rpm":1}', "JSON")]
     for body, words in bad:
         says(checks, run.post(start, body), 400, words, f"start-demo with {body!r}")
     checks.equal(run.get("/admin/demo-status").json, off, "bad wishes change nothing")
@@ -149,6 +152,67 @@ def demo_clock(checks):
     checks.that(run.until(lambda: run.get("/admin/traffic-stats").json["demo"]["requests"] > demo["requests"]),
                 "the demo flows again")
     run.end()
+
+
+def another_demo(checks):
+    """A shorter one, with rates of its own: what is said and reported of it are those."""
+    run = Run("--speed", "10", "--json", DEMO_MODE="off")
+    answer = run.post("/admin/start-demo", {"duration_minutes": 2.5, "peak_rpm": 1050})
+    checks.equal((code(answer), answer.json["duration_minutes"], answer.json["peak_rpm"]), (200, 2.5, 1050), "start-demo")
+    checks.that(run.until(lambda: run.get("/admin/demo-status").json["elapsed_minutes"] > 1.05), "the first minute")
+    rpm = run.get("/admin/demo-status").json["current_rpm"]
+    checks.that(200 <= rpm <= 300, f"a quarter of 800 and on: {rpm}")
+    checks.equal(code(run.post("/admin/stop-demo")), 200, "stop-demo")
+    # Whoever says nothing gets the scenario's own; and once more one of 2100.
+    answer = run.post("/admin/start-demo", {})
+    checks.equal((answer.json["duration_minutes"], answer.json["peak_rpm"]), (30, 4200), "its own")
+    checks.equal(code(run.post("/admin/stop-demo")), 200, "stop-demo")
+    begun = time.monotonic()
+    answer = run.post("/admin/start-demo", {"duration_minutes": 2, "peak_rpm": 2100})
+    checks.equal((answer.json["duration_minutes"], answer.json["peak_rpm"]), (2, 2100), "half of it")
+    checks.equal(run.wait(), 0, f"it ends by itself: {run.said()}")
+    took = time.monotonic() - begun
+    checks.that(11 < took < 16, f"two minutes at ten times their speed took {took:.1f} s")
+    minutes = json.loads(run.told())["streams"]["demo"]["minutes"]
+    checks.equal([minutes[m]["rpm_target"] for m in (0, 1, 15)], [0, 400, 2100], "rpm_target")
+    checks.that(320 <= minutes[1]["requests"] <= 640, f"minute 1: {minutes[1]}")
+    checks.equal(sum(m["requests"] for m in minutes[2:]), 0, "nothing after its end")
+
+
+def warm_up(checks):
+    """--from: status and statistics show the minute before as well, all of them alike."""
+    run = Run("--from", "18m", "--speed", "4", "--set", "expect=[]", "--set", "alerts=[]")
+    checks.that(run.until(lambda: run.get("/admin/traffic-stats").json["demo"]["requests"] > 1000, 60), "it warms up")
+    status, stats = run.get("/admin/demo-status").json, run.get("/admin/traffic-stats").json["demo"]
+    checks.that(17 < status["elapsed_minutes"] < 18, f"within the warm-up: {status}")
+    checks.that(status["current_error_rate"] > 0.5, f"within the warm-up: {status}")
+    checks.that(abs(status["current_error_rate"] - stats["errors"] / stats["requests"]) < 0.1, f"{status}, {stats}")
+    checks.that(0 <= status["checkouts_attempted"] - stats["requests"] < 1000, f"{status}, {stats}")
+    checks.that(0 <= stats["errors"] - status["checkouts_failed"] < 100, f"{status}, {stats}")
+    run.end()
+
+
+def environment(checks):
+    """Variables that end the run early, choose what is asked, or mean nothing here."""
+    run = Run("--speed", "10", "--json", DEMO_DURATION_MINUTES="2", CART_URL="http://cart:8013", AD_URL="x",
+              DEMO_ENDPOINT="/api/browse", DEMO_BASE_RPM="300", DEMO_PEAK_RPM="600", BASELINE_RPM="60", DB_MAX_CONNECTIONS="7")
+    checks.that(run.wait() in (0, 99), f"it ends by itself: {run.said()}")
+    checks.that("CART_URL, AD_URL: no effect" in run.said(), f"stderr: {run.said()}")
+    report = json.loads(run.told())
+    checks.equal(report["streams"]["baseline"]["minutes"][0]["rpm_target"], 60, "BASELINE_RPM")
+    checks.equal(report["streams"]["demo"]["minutes"][20]["rpm_target"], 600, "DEMO_PEAK_RPM")
+    checks.equal(report["business"]["orders"], 0, "DEMO_ENDPOINT")
+    checks.that(7 in [p["max"] for p in report["pools"].values()], f"DB_MAX_CONNECTIONS: {report['pools']}")
+    checks.that(report["streams"]["baseline"]["minutes"][1]["requests"] > 30, "two minutes")
+    checks.equal(report["streams"]["baseline"]["minutes"][2]["requests"], 0, "and no more")
+    for variable, value, words in (("DEMO_ENDPOINT", "/checkout", "/api/checkout"), ("BASELINE_RPM", "x", "whole number"),
+                                   ("DEMO_PEAK_RPM", "10", "above the highest")):
+        run = Run(ready=False, **{variable: value})
+        checks.equal(run.wait(), 2, f"{variable}={value}")
+        checks.that(variable in run.said() and words in run.said(), f"{variable}={value}: {run.said()}")
+    run = Run("--from", "5m", ready=False, DEMO_DURATION_MINUTES="5")
+    checks.equal(run.wait(), 2, "--from behind the end")
+    checks.that("DEMO_DURATION_MINUTES" in run.said(), run.said())
 
 
 def routes(checks):
@@ -205,11 +269,18 @@ def faults(checks):
     for kind, index in (("create_index", "idx_products_category"), ("drop_index", "idx_products_category"),
                         ("create_index", "idx_products_recommendations"), ("drop_index", "idx_products_recommendations")):
         checks.equal(code(run.post(f"/admin/faults/{kind}", f'"{index}"')), 200, f"{kind} {index}")
-    count, answer = len(found) + 2 + 4, run.post("/admin/faults/pool_max", {"pool": "orders", "max": 6})
+    def resize(number):
+        return run.post("/admin/faults/pool_max", {"pool": "orders", "max": number})
+
+    count, answer = len(found) + 2 + 4, resize(100)
     while answer.status == 200 and count < 200:
-        count, answer = count + 1, run.post("/admin/faults/pool_max", {"pool": "orders", "max": 6})
-    says(checks, answer, 400 if answer.status == 400 else 503, "fault", "too many faults")
+        count, answer = count + 1, resize(100 + count)
+    says(checks, answer, 503, "too many faults", "too many faults")
     checks.equal(count, 64, "faults of one run")
+    # What was set before can be set again, so that who switches things on and off is never stuck.
+    checks.equal((resize(5).status, resize(100).status), (200, 200), "the same once more")
+    says(checks, resize(99), 503, "too many faults", "another one")
+    checks.equal(len(run.get("/admin/faults").json["faults"]), 64, "still as many")
     run.end()
 
 
@@ -240,7 +311,7 @@ def healing(checks):
 def main():
     alone()
     checks = Checks()
-    for part in (on_loopback, reachable, demo_clock, routes, faults, healing):
+    for part in (on_loopback, reachable, demo_clock, another_demo, warm_up, environment, routes, faults, healing):
         begun = time.monotonic()
         part(checks)
         print(f"{part.__name__}: {time.monotonic() - begun:.1f} s")

@@ -34,6 +34,10 @@ def main():
 
     answer = toy.curl("frontend", "/api/browse", "-X", "POST")
     checks.equal(answer.status, 200, "decoration may fail")
+
+    toy.curl("load-generator", "/drain", "-X", "POST")
+    answer = toy.curl("frontend", "/readyz")
+    checks.equal((answer.status, answer.header("retry-after")), (503, "1"), "draining")
     toy.end()
     checks.end()
 

@@ -6,6 +6,7 @@ Bodies are compared key by key with their type: a shape is a type, a list of one
 
 from http_toy import Checks, Toy
 
+PRICES = "expected 0 <= price_min <= price_max <= 1000000000, and a user_id of at most 64 bytes"
 PRODUCT = {"id": int, "name": str, "category": str, "price": float, "stock_quantity": int}
 PRODUCTS = {"products": [PRODUCT], "count": int}
 RECOMMENDED = [{"id": int, "name": str, "price": float, "popularity": int}]
@@ -34,7 +35,7 @@ ROUTES = [
     ("product-catalog", "GET", "/products?category=electronics", None, 200, PRODUCTS),
     ("product-catalog", "GET", "/products?category=electronics&price_min=0&price_max=1000", None, 200, PRODUCTS),
     ("product-catalog", "GET", "/products/7", None, 200, PRODUCT),
-    ("product-catalog", "GET", "/products/search?category=electronics&q=tv", None, 200, PRODUCTS),
+    ("product-catalog", "GET", "/products/search?category=electronics&q=watch", None, 200, PRODUCTS),
     ("product-catalog", "GET", "/products/popular-with-history?category=furniture", None, 200, PRODUCTS),
     ("product-catalog", "GET", "/products/recommendations?category=electronics&user_id=user-1", None, 200,
      {"recommendations": RECOMMENDED, "count": int, "demo_minute": int}),
@@ -64,6 +65,13 @@ REFUSED = [
     ("product-catalog", "GET", "/products?category=%ff", None, 400, None),
     ("product-catalog", "GET", "/products?category=x&traffic_type=both", None, 400,
      "traffic_type must be baseline or demo"),
+    ("product-catalog", "GET", "/products?category=x&price_min=2&price_max=1", None, 400, PRICES),
+    ("product-catalog", "GET", "/products?category=x&price_min=-1", None, 400, PRICES),
+    ("product-catalog", "GET", "/products?category=x&price_max=1e300", None, 400, PRICES),
+    ("product-catalog", "GET", "/products?category=x&price_max=nan", None, 400, "price_max must be a number"),
+    ("product-catalog", "GET", "/products/recommendations?category=x&price_min=2&price_max=1", None, 400, PRICES),
+    ("inventory-service", "POST", "/inventory/reserve", {"product_id": 999999999, "quantity": 1, "order_id": 1}, 404,
+     "No such product"),
     ("product-catalog", "POST", "/products", {}, 405, None),
     ("currency-service", "GET", "/convert?amount=a&from=USD&to=EUR", None, 400, "amount must be a number"),
     ("shipping-service", "POST", "/calculate", {"items": [{}], "zip": "1"}, 400, "items[0].weight is missing: a number"),

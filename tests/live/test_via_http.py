@@ -1,5 +1,6 @@
-"""`via: http`: the load generator asks the frontend's port, and the run is the same one as by mailbox - arrivals,
-errors, and every trace but for its times. Requests that reach a shop which ends come to their end, too.
+"""`via: http`: the load generator asks the services' ports, and the run is the same one as by mailbox - arrivals,
+errors, and every trace but for its times; also of visitors who make several requests and think in between. Requests
+that reach a shop which ends come to their end, too.
 
 Eighty seconds at four times their speed; DOORBUSTER_LONG=1: at their own."""
 # ctest: label=live serial
@@ -12,7 +13,7 @@ import tempfile
 from live_run import PROGRAM, ROOT, Checks, Run, alone
 
 SCENARIO = os.path.join(ROOT, "tests", "live", "via.yaml")
-STREAMS = ("baseline", "demo", "calls")
+STREAMS = ("baseline", "demo", "calls", "visitors")
 FRONTEND = 8018
 ESTABLISHED = "01"
 SPEED = "1" if os.environ.get("DOORBUSTER_LONG") == "1" else "4"
