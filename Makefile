@@ -3,7 +3,7 @@
 SCENARIO ?= scenarios/black-friday-v5.yaml
 JOBS ?= $(shell nproc)
 
-.PHONY: demo test test-long bench build tests-build deps deps-test deps-bench clean
+.PHONY: demo test test-long docs bench build tests-build deps deps-test deps-bench clean
 
 # Builds the program and plays the flagship from start to end.
 demo: build
@@ -21,6 +21,12 @@ bench: deps deps-bench
 	cmake --preset release -DDOORBUSTER_BENCH=ON
 	cmake --build --preset release --target doorbuster simgrid_shop
 	bench/simulate.py
+
+# What documents show of runs: the picture and the scenarios' reports.
+docs: build
+	build/doorbuster simulate black-friday-v5 --seed 7 --quiet --report - 2>/dev/null | docs/picture.py - > docs/black-friday-v5.svg
+	docs/scenarios.py build/doorbuster > build/scenarios.md
+	mv build/scenarios.md docs/scenarios.md
 
 build: deps
 	cmake --preset release
