@@ -193,10 +193,9 @@ static void the_rows(struct call *call, struct pack *body)
     pack_raw(body, call_kept(call)->bytes, call_kept(call)->len);
 }
 
-/* The variant is a release that demo traffic alone has met so far; the baseline is the control. */
 static bool unindexed(struct call *call)
 {
-    return call_variant(call, VARIANT_POPULAR) == UNINDEXED && call_context(call)->demo;
+    return call_demo_variant(call, VARIANT_POPULAR) == UNINDEXED;
 }
 
 static bool indexed(struct call *call)

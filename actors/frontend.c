@@ -215,7 +215,8 @@ static const struct route routes[] = {
     {.name = "POST /api/checkout",
      .steps = checkout,
      .takes = "user_id?:text cart_id?:text idempotency_key?:text",
-     .answers = "status:text flow:text user_id:text demo_minute:int"},
+     .answers = "status:text flow:text user_id:text demo_minute:int",
+     .checkout = true},
     {.name = NULL},
 };
 

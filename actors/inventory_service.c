@@ -38,10 +38,9 @@ static void see_stock(struct call *call, const struct answer *answer)
     shelf->left = cursor_int(&rows);
 }
 
-/* The variant is a release that demo traffic alone has met so far; the baseline is the control. */
 static bool unindexed(struct call *call)
 {
-    return call_variant(call, VARIANT_STOCK) == UNINDEXED && call_context(call)->demo;
+    return call_demo_variant(call, VARIANT_STOCK) == UNINDEXED;
 }
 
 static bool indexed(struct call *call)

@@ -213,7 +213,7 @@ static void see_checkout(struct call *call, const struct answer *answer)
     visit->ordered = answer->status == STATUS_OK;
 }
 
-/* A cart that nobody has paid for is abandoned, whoever's fault it was: its visitor changed its mind, or a request
+/* A cart that nobody has paid for is abandoned, whosever fault it was: its visitor changed its mind, or a request
    failed, or what lay in it was sold out. */
 static void leave(struct call *call)
 {

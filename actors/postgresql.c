@@ -48,6 +48,7 @@ struct running {
 /* Rows that a fault made of the table, and the statements that met them. */
 struct growth {
     const struct fault_spec *by;
+    int64_t rows;
     uint64_t reads;
 };
 
@@ -90,7 +91,7 @@ static int64_t rows_now(struct actor *actor)
 {
     const struct database *database = actor_state(actor);
     if (database->growth_count)
-        return (int64_t)database->growths[database->growth_count - 1].by->value;
+        return database->growths[database->growth_count - 1].rows;
     return (int64_t)curve_at(&actor_scenario(actor)->postgresql.products, actor_timeline(actor));
 }
 
@@ -390,6 +391,20 @@ static void receive(struct actor *actor, struct message *message)
 
 /* ---- faults ---- */
 
+/* One that is set again moves behind the others: the last one holds. */
+static void grow(struct database *database, const struct fault_spec *by)
+{
+    int at = 0;
+    while (at < database->growth_count && database->growths[at].by != by)
+        at++;
+    ASSERT(at < FAULTS_MAX);
+    database->growth_count = MAX(database->growth_count, at + 1);
+    for (; at + 1 < database->growth_count; at++)
+        database->growths[at] = database->growths[at + 1];
+    database->growths[at] = (struct growth){.by = by, .rows = (int64_t)by->value};
+    catalogue_grow(&database->tables.catalogue, MIN((int64_t)by->value, CATALOGUE_ROWS_MAX));
+}
+
 static bool fault(struct actor *actor, const struct fault_spec *spec)
 {
     struct database *database = actor_state(actor);
@@ -400,9 +415,7 @@ static bool fault(struct actor *actor, const struct fault_spec *spec)
         return true;
     }
     if (spec->kind == FAULT_TABLE_GROWTH) {
-        ASSERT(database->growth_count < FAULTS_MAX);
-        database->growths[database->growth_count++] = (struct growth){.by = spec};
-        catalogue_grow(&database->tables.catalogue, MIN((int64_t)spec->value, CATALOGUE_ROWS_MAX));
+        grow(database, spec);
         return true;
     }
     int place = index_place(spec->target);
@@ -422,7 +435,7 @@ static bool growth_landed(const struct database *database, const struct fault_sp
         if (database->growths[i].by == spec)
             reads = database->growths[i].reads;
     text_count(evidence, reads);
-    text_str(evidence, " statements scanned a table of ");
+    text_str(evidence, " statements read the table of ");
     text_count(evidence, (uint64_t)spec->value);
     text_str(evidence, " rows");
     return reads > 0;
@@ -446,19 +459,19 @@ static bool landed(struct actor *actor, const struct fault_spec *spec, struct te
         text_str(evidence, " statements used it");
         return database->used[place] > 0;
     }
-    if (database->missed[place]) {
-        text_count(evidence, database->missed[place]);
-        text_str(evidence, " statements looked for it in vain");
-    } else {
+    if (!database->missed[place]) {
         text_str(evidence, database->there[place] ? "it was back before any statement looked for it"
                                                   : "it is gone; no statement of this run looks for it");
+        return !database->there[place];
     }
+    text_count(evidence, database->missed[place]);
+    text_str(evidence, " statements looked for it in vain");
     if (database->full_scans) {
         text_str(evidence, "; ");
         text_count(evidence, database->full_scans);
         text_str(evidence, " sequential scans");
     }
-    return database->missed[place] > 0 || !database->there[place];
+    return true;
 }
 
 const struct actor_kind actor_postgresql = {

@@ -99,10 +99,9 @@ static const struct step popular[] = {
 
 /* ---- search: within the category, or (variant `unindexed`) in all of them by the first letters ---- */
 
-/* The variant is a release that demo traffic alone has met so far; the baseline is the control. */
 static bool unindexed(struct call *call)
 {
-    return call_variant(call, VARIANT_SEARCH) == UNINDEXED && call_context(call)->demo;
+    return call_demo_variant(call, VARIANT_SEARCH) == UNINDEXED;
 }
 
 static bool indexed(struct call *call)

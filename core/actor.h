@@ -100,6 +100,7 @@ struct route {
     /* A journey's end, by itself or by a failure; not where traffic ends while its visitor thinks. */
     void (*leave)(struct call *);
     void (*lost)(struct call *); /* attributes of a scripted failure, which comes before any step */
+    bool checkout; /* its steps begin one; who is turned away before them has lost one as well */
 };
 
 struct pool_default {
@@ -145,9 +146,11 @@ struct registry {
 
 const struct actor_kind *registry_kind(const struct registry *registry, const char *service);
 const struct route *actor_kind_route(const struct actor_kind *kind, const char *name);
+/* A route of whoever drives load. */
+const struct route *registry_journey(const struct registry *registry, const char *name);
 const struct statement *registry_statement(const struct registry *registry, const char *name);
-/* Whether the shop's database can have an index of that name. */
-bool registry_index(const struct registry *registry, const char *index);
+/* Of the indexes that the shop's database can have. */
+const struct index_def *registry_index(const struct registry *registry, const char *name);
 
 /* ---- Within a call ---- */
 
@@ -162,6 +165,8 @@ uint64_t call_request_number(const struct call *call); /* of the root, from the 
 const struct visit_spec *call_visit(const struct call *call);
 struct attrs *call_attrs(struct call *call); /* of its SERVER span */
 int call_variant(const struct call *call, int variant);
+/* Likewise of a release that demo traffic alone has met so far: the baseline is its control and takes the first. */
+int call_demo_variant(const struct call *call, int variant);
 enum status call_failure(const struct call *call); /* of the step that failed, in on_failure */
 /* Holds the body until the call ends; the newest one kept is call_kept. */
 void call_keep(struct call *call, struct body *body);

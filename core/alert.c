@@ -327,6 +327,17 @@ static void turn(struct alert_stats *stats, bool firing, int64_t at_ns)
         stats->spells[stats->firings - 1].resolved_at_ns = at_ns;
 }
 
+/* Who has a connection and is delayed by a fault: the database has not heard of it yet. */
+static uint32_t delayed(const struct world *world)
+{
+    uint32_t count = 0;
+    for (uint32_t slot = 0; slot < world->queries.count; slot++) {
+        const struct query *query = slab_at(&world->queries, slot);
+        count += query && timer_armed(&query->timer);
+    }
+    return count;
+}
+
 /* Peaks are of the time from sample to sample. */
 static void forget_peaks(struct world *world)
 {
@@ -337,7 +348,7 @@ static void forget_peaks(struct world *world)
             pool->waiters_peak = pool->waiters;
             active += (uint32_t)pool->used;
         }
-    world->stats.stores.active_recent = active;
+    world->stats.stores.active_recent = active - delayed(world);
     world->stats.stores.connections_recent = (uint32_t)world->connections.active;
 }
 

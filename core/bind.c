@@ -206,7 +206,7 @@ static void bind_query(struct world *world, struct actor *actor, struct bound_st
 
 /* One line a route and function, however many steps it takes. */
 static size_t profile_line(struct world *world, const struct actor *actor, const struct route *route,
-                           const char *function)
+                           const char *function, const char *pool)
 {
     struct run_stats *stats = &world->stats;
     for (size_t i = 0; i < stats->profile_count; i++) {
@@ -217,8 +217,8 @@ static size_t profile_line(struct world *world, const struct actor *actor, const
     }
     stats->profile =
         base_grow(stats->profile, stats->profile_count, stats->profile_count + 1, sizeof *stats->profile);
-    stats->profile[stats->profile_count] =
-        (struct profile_line){.service = actor->kind->service, .route = route->name, .function = function};
+    stats->profile[stats->profile_count] = (struct profile_line){
+        .service = actor->kind->service, .route = route->name, .function = function, .pool = pool};
     return stats->profile_count++;
 }
 
@@ -254,9 +254,9 @@ void bind_route(struct actor *actor, struct bound_route *bound, const struct rou
         else if (step->step->kind == STEP_QUERY)
             bind_query(world, actor, step);
         if (step->step->kind == STEP_QUERY)
-            step->profile = profile_line(world, actor, route, step->statement->name);
+            step->profile = profile_line(world, actor, route, step->statement->name, step->pool->name);
         else if (step->step->kind == STEP_WORK)
-            step->profile = profile_line(world, actor, route, "work");
+            step->profile = profile_line(world, actor, route, "work", NULL);
         ASSERT(step->step->kind != STEP_THINK || actor->kind->drives_load);
         requests += step->step->kind == STEP_ASK;
     }

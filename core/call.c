@@ -72,6 +72,12 @@ static void explain_shape(struct call *call, struct pack *pack)
     text_fini(&text);
 }
 
+void route_unmet(struct world *world, const struct bound_route *route)
+{
+    if (route && route->route->checkout)
+        world->stats.business.count[BUSINESS_CHECKOUT]++;
+}
+
 void call_begin(struct actor *actor, struct message *message)
 {
     struct world *world = actor->world;
@@ -81,11 +87,13 @@ void call_begin(struct actor *actor, struct message *message)
     }
     if (world->now_ns >= message->deadline_ns) {
         world->stats.expired++;
+        route_unmet(world, &actor->routes[message->route]);
         world_reply(world, actor->index, message->from, message->ask, STATUS_DEADLINE, NULL);
         return;
     }
     struct call *call = call_new(actor, &actor->routes[message->route]);
     if (!call) {
+        route_unmet(world, &actor->routes[message->route]);
         world_reply(world, actor->index, message->from, message->ask, STATUS_OVERLOADED, NULL);
         return;
     }
@@ -375,6 +383,11 @@ int call_variant(const struct call *call, int variant)
 {
     ASSERT(variant >= 0 && variant < SERVICE_VARIANTS_MAX);
     return call->actor->spec ? call->actor->spec->variant[variant] : 0;
+}
+
+int call_demo_variant(const struct call *call, int variant)
+{
+    return call->context.demo ? call_variant(call, variant) : 0;
 }
 
 enum status call_failure(const struct call *call)

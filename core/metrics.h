@@ -45,6 +45,7 @@ enum metric_id {
     METRIC_SDK_POINT_INFLIGHT,
     METRIC_SDK_POINT_EXPORTED,
     METRIC_SDK_EXPORT_DURATION,
+    /* What alerts watch; core/instrument.c. */
     METRIC_DEMO_FAILURE_RATE,
     METRIC_LOAD_ENDED,
     METRIC_LOAD_FAILED,
@@ -60,6 +61,7 @@ enum metric_id {
     METRIC_CACHE_LOOKUPS,
     METRIC_HOT_SOLD,
     METRIC_HOT_LEFT,
+    /* The shop's own. */
     METRIC_SHOP_ORDERS,
     METRIC_SHOP_REVENUE,
     METRIC_SHOP_ORDER_VALUE,

@@ -108,8 +108,7 @@ struct call {
     bool root, ended;
     enum status failure;
     const char *why; /* of call_refuse */
-    struct fault_stats
-        *script; /* the scripted fault that holds it: its steps have yet to begin; NULL: none */
+    struct fault_stats *script; /* the fault that holds it: its steps have yet to begin; NULL: none */
     int64_t script_since_ns;
     struct trace_context context; /* as it came; of a root: of its trace */
     struct trace_context below; /* for what this call asks */
@@ -161,6 +160,7 @@ struct world {
     int64_t now_ns;
     int64_t from_ns; /* of the timeline: what lies before it only warms up */
     int64_t zero_ns; /* instant of the timeline's 0; NEVER: the demo waits for its start */
+    int64_t last_zero_ns; /* likewise, of the latest demo, also when it was stopped; NEVER: there was none */
     int64_t duration_ns; /* of the timeline, as it is played */
     int64_t history_ns; /* before it, as alerts see it */
     struct due due;
@@ -339,6 +339,8 @@ void instruments_free(struct world *world);
 struct alerts *alerts_new(struct world *world);
 void alerts_free(struct alerts *alerts);
 void alerts_judge(struct world *world, int64_t now_ns);
+/* A request that never got as far as the route's first step; NULL: nobody has such a route. */
+void route_unmet(struct world *world, const struct bound_route *route);
 /* script.c */
 /* Fault `index` of the run: false where there is no such route, or service. */
 bool script_bind(struct world *world, const struct fault_spec *fault, size_t index);
@@ -353,7 +355,10 @@ bool script_landed(const struct fault_stats *stats, struct text *evidence);
 /* fault.c */
 void faults_bind(struct world *world);
 void fault_apply(struct world *world, size_t index);
+/* evidence.c */
+void evidence_begin(struct world *world, size_t index); /* the fault is about to be applied */
 void faults_judge(struct world *world);
+struct pool *fault_pool(struct world *world, const char *name, size_t nth); /* NULL: no more of that name */
 /* expect.c */
 void expects_judge(struct world *world);
 

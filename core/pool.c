@@ -25,6 +25,13 @@ static struct pool_minute *minute_at(const struct pool *pool, int64_t now_ns)
     return &stats->minutes[MIN(minute, stats->minute_count - 1)];
 }
 
+static void peak(struct pool *pool, int active)
+{
+    pool->stats->peak_used = MAX(pool->stats->peak_used, active);
+    for (size_t i = 0; i < POOL_FAULTS; i++)
+        pool->fault_peaks[i] = MAX(pool->fault_peaks[i], active);
+}
+
 static void take(struct pool *pool, int64_t waited_ns, int64_t now_ns)
 {
     struct pool_minute *minute = minute_at(pool, now_ns);
@@ -33,7 +40,7 @@ static void take(struct pool *pool, int64_t waited_ns, int64_t now_ns)
     pool->used++;
     add_up(pool, 1);
     pool->stats->acquired++;
-    pool->stats->peak_used = MAX(pool->stats->peak_used, pool_active(pool));
+    peak(pool, pool_active(pool));
     histogram_add_ns(&pool->stats->wait, waited_ns);
     histogram_add_ns(&pool->stats->wait_any, waited_ns);
 }
@@ -71,6 +78,16 @@ void pool_leave(struct pool *pool, struct pool_wait *wait)
     pool->waiters--;
 }
 
+void pool_give_up(struct pool *pool, struct pool_wait *wait, int64_t now_ns)
+{
+    struct pool_minute *minute = minute_at(pool, now_ns);
+    if (minute)
+        minute->given_up++;
+    pool->stats->given_up++;
+    histogram_add_ns(&pool->stats->wait_any, now_ns - wait->since_ns);
+    pool_leave(pool, wait);
+}
+
 void pool_time_out(struct pool *pool, struct pool_wait *wait, int64_t now_ns)
 {
     struct pool_minute *minute = minute_at(pool, now_ns);
@@ -105,6 +122,6 @@ void pool_resize(struct pool *pool, int max, int held, int64_t now_ns)
     add_up(pool, held - pool->held);
     pool->held = held;
     pool->stats->max = max;
-    pool->stats->peak_used = MAX(pool->stats->peak_used, MIN(pool_active(pool), max));
+    peak(pool, MIN(pool_active(pool), max));
     grant(pool, now_ns);
 }

@@ -11,7 +11,7 @@
 
 #include "core/stats.h"
 
-enum { POOL_WAITERS_MAX = 4096 };
+enum { POOL_WAITERS_MAX = 4096, POOL_FAULTS = FAULT_HOLD_CONNECTIONS - FAULT_POOL_MAX + 1 };
 
 struct pool_wait {
     struct pool_wait *next, *previous;
@@ -35,6 +35,7 @@ struct pool {
     int64_t acquire_timeout_ns;
     struct pool_wait *first, *last;
     uint32_t waiters, waiters_peak; /* the peak since it was last read and reset */
+    int fault_peaks[POOL_FAULTS]; /* the most in use since the last fault of each kind on pools */
     void (*granted)(struct pool_wait *wait, int64_t now_ns);
     int64_t zero_ns; /* of the timeline, for the figures by minute; NEVER: it waits */
     struct pool_stats *stats;
@@ -42,8 +43,10 @@ struct pool {
 };
 
 enum pool_result pool_acquire(struct pool *pool, struct pool_wait *wait, int64_t now_ns);
-/* Out of the line: its caller's deadline came first, or (counted) its acquire timeout. */
+/* Out of the line: as who does not wait any more, as whose own limit has come, or as whose acquire timeout has;
+   the last two are counted. */
 void pool_leave(struct pool *pool, struct pool_wait *wait);
+void pool_give_up(struct pool *pool, struct pool_wait *wait, int64_t now_ns);
 void pool_time_out(struct pool *pool, struct pool_wait *wait, int64_t now_ns);
 /* A connection comes back. */
 void pool_release(struct pool *pool, int64_t now_ns);

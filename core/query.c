@@ -132,12 +132,33 @@ static void end_step(struct call *call, enum status status, struct body *body, s
     call_resume(call, status, body, at);
 }
 
+static struct profile_line *line_of(const struct query *query)
+{
+    return &query->pool->actor->world->stats.profile[query->bound->profile];
+}
+
+/* The asker's limit has come: what had taken most of its time? */
+static void count_lost(const struct query *query, int64_t now_ns)
+{
+    int64_t held_ns = now_ns - query->granted_at_ns;
+    int64_t spent_ns[SPENT_COUNT] = {[SPENT_WAITING] = query->granted_at_ns - query->wait.since_ns,
+                                     [SPENT_DELAYED] = MIN(held_ns, query->delay_ns),
+                                     [SPENT_RUNNING] = MAX(held_ns - query->delay_ns, 0)};
+    size_t most = SPENT_RUNNING;
+    for (size_t i = 0; i < SPENT_COUNT; i++)
+        if (spent_ns[i] > spent_ns[most])
+            most = i;
+    line_of(query)->lost[most]++;
+}
+
 /* No connection for it: the query has never reached the database. */
 static void end_waiting(struct call *call, struct query *query, enum status status)
 {
     struct world *world = call->actor->world;
     int64_t waited_ns = world->now_ns - query->wait.since_ns;
     bool exhausted = status == STATUS_POOL_EXHAUSTED;
+    line_of(query)->spent_ns[SPENT_WAITING] += (double)waited_ns;
+    line_of(query)->lost[SPENT_WAITING]++;
     part(query, query->bound->wait_site, ORDINAL_WAIT, query->wait.since_ns, status, false);
     series_record(query->pool->wait, waited_ns, world->now_ns, &call->span);
     describe_pool(&call->span.attrs, &query->pool->pool, waited_ns, exhausted);
@@ -222,6 +243,7 @@ void query_granted(struct pool_wait *wait, int64_t now_ns)
     ASSERT(call); /* a call that gives up waiting leaves the line */
     int64_t waited_ns = now_ns - wait->since_ns;
     query->granted_at_ns = now_ns;
+    line_of(query)->spent_ns[SPENT_WAITING] += (double)waited_ns;
     part(query, query->bound->wait_site, ORDINAL_WAIT, wait->since_ns, STATUS_OK, false);
     series_record(query->pool->wait, waited_ns, now_ns, &call->span);
     describe_pool(&call->span.attrs, &query->pool->pool, waited_ns, false);
@@ -234,6 +256,7 @@ void query_granted(struct pool_wait *wait, int64_t now_ns)
         return;
     }
     actor->queries_delayed++;
+    line_of(query)->spent_ns[SPENT_DELAYED] += (double)query->delay_ns;
     query->timer = (struct timer){.fire = delay_over, .owner = query};
     due_arm(&world->due, &query->timer, now_ns + query->delay_ns);
 }
@@ -259,15 +282,20 @@ static void count_execution(struct world *world, const struct query *query, cons
                             bool succeeded)
 {
     struct statement_stats *stats = &world->stats.statements[query->bound->route];
+    struct profile_line *line = line_of(query);
     bool whole = succeeded && !ran->cpu_ns; /* a database that does not know what it cost */
+    double running_ns = (double)(ran->duration_ns - ran->delay_ns);
     histogram_add_ns(&stats->latency, ran->duration_ns);
-    world->stats.profile[query->bound->profile].cpu_ns += (double)(whole ? ran->duration_ns : ran->cpu_ns);
+    line->cpu_ns += (double)(whole ? ran->duration_ns : ran->cpu_ns);
+    line->spent_ns[SPENT_RUNNING] += running_ns;
+    line->locked_ns += (double)ran->lock_ns;
     if (!succeeded)
         return;
     stats->runs++;
     stats->scans = ran->full_scan && query->bound->statement->missing_index;
     if (!stats->scans)
         return;
+    line->scanned_ns += running_ns;
     stats->full_scans++;
     stats->scan_rows_max = MAX(stats->scan_rows_max, (uint64_t)ran->rows_scanned);
 }
@@ -333,14 +361,16 @@ void query_timed_out(struct call *call)
     bool deadline = world->now_ns >= call->step_deadline_ns;
     if (query && query->wait.waiting) {
         if (deadline)
-            pool_leave(&query->pool->pool, &query->wait);
+            pool_give_up(&query->pool->pool, &query->wait, world->now_ns);
         else
             pool_time_out(&query->pool->pool, &query->wait, world->now_ns);
         end_waiting(call, query, deadline ? STATUS_DEADLINE : STATUS_POOL_EXHAUSTED);
         return;
     }
-    if (query)
+    if (query) {
         query->call = 0;
+        count_lost(query, world->now_ns);
+    }
     if (query && timer_armed(&query->timer)) {
         if (world->scenario->postgresql.cancel_on_deadline)
             give_up(query);

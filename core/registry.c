@@ -16,6 +16,14 @@ const struct route *actor_kind_route(const struct actor_kind *kind, const char *
     return NULL;
 }
 
+const struct route *registry_journey(const struct registry *registry, const char *name)
+{
+    for (size_t i = 0; i < registry->kind_count; i++)
+        if (registry->kinds[i]->drives_load)
+            return actor_kind_route(registry->kinds[i], name);
+    return NULL;
+}
+
 const struct statement *registry_statement(const struct registry *registry, const char *name)
 {
     for (size_t i = 0; i < registry->statement_count; i++)
@@ -24,10 +32,10 @@ const struct statement *registry_statement(const struct registry *registry, cons
     return NULL;
 }
 
-bool registry_index(const struct registry *registry, const char *index)
+const struct index_def *registry_index(const struct registry *registry, const char *name)
 {
     for (size_t i = 0; i < registry->index_count; i++)
-        if (!strcmp(registry->indexes[i].name, index))
-            return true;
-    return false;
+        if (!strcmp(registry->indexes[i].name, name))
+            return &registry->indexes[i];
+    return NULL;
 }

@@ -141,8 +141,7 @@ struct fault_spec {
     int64_t at_ns;
     enum fault_kind kind;
     const char *target; /* the index, pool or service it acts on; NULL for read_replicas */
-    double
-        value; /* max, count, replicas, factor, share that fails or is lost, or the timeout or least delay in ns */
+    double value; /* max, count, replicas, factor, rows, a share, or the timeout or least delay in ns */
     int line; /* in the file, 0: set otherwise */
     const char *route; /* ROUTE_*: "GET /products" of that service; MESSAGE_LOSS: who asks it; else NULL */
     double most; /* ROUTE_DELAY: the longest delay, in ns */

@@ -185,6 +185,7 @@ static bool fails(struct call *call)
     if (chance(call, call->server.id, PURPOSE_FAILURE) >= step_at(&fault->spec, root_of(&call->context)).low)
         return false;
     fault->failed++;
+    route_unmet(call->actor->world, call->route);
     if (fault->spec.after_ns)
         hold(call, fault, fault->spec.after_ns);
     else
@@ -215,14 +216,6 @@ bool script_holds(struct call *call)
     return true;
 }
 
-static const char *sql_of(const struct registry *registry, const char *index)
-{
-    for (size_t i = 0; i < registry->index_count; i++)
-        if (strcmp(registry->indexes[i].name, index) == 0)
-            return registry->indexes[i].sql;
-    return NULL;
-}
-
 static void log_slow(const struct call *call, const struct fault_spec *spec, int64_t took_ns)
 {
     struct log_record record = record_of(call, LOG_BODY_SLOW_QUERY, LOG_WARN);
@@ -237,7 +230,7 @@ static void log_slow(const struct call *call, const struct fault_spec *spec, int
     attrs_real(&record.attrs, ATTR_LOG_QUERY_MS, (double)took_ns / 1e6);
     attrs_int(&record.attrs, ATTR_LOG_DEMO_MINUTE, call->context.demo_minute);
     attrs_text(&record.attrs, ATTR_LOG_RECOMMENDED_INDEX,
-               sql_of(call->actor->world->registry, spec->missing_index));
+               registry_index(call->actor->world->registry, spec->missing_index)->sql);
     world_log(call->actor->world, &record);
 }
 
@@ -252,6 +245,8 @@ bool script_woken(struct call *call, bool cut)
     }
     if (fault->spec.missing_index && waited_ns > SLOW_QUERY_NS)
         log_slow(call, &fault->spec, waited_ns);
+    if (cut)
+        route_unmet(call->actor->world, call->route);
     return !cut && fails(call);
 }
 
@@ -271,6 +266,8 @@ bool script_loses(struct call *call, const struct bound_step *bound)
     if (chance(call, call->span.id, PURPOSE_LOSS) >= step_at(&fault->spec, root_ns).low)
         return false;
     fault->failed++;
+    if (bound->step->kind == STEP_ASK) /* a store has commands, and no routes */
+        route_unmet(world, &bound->to->routes[bound->route]);
     return true;
 }
 

@@ -55,7 +55,7 @@ struct edge_stats {
 
 /* One minute of a pool: what it carried and what it did not. */
 struct pool_minute {
-    uint32_t acquired, timeouts;
+    uint32_t acquired, timeouts, given_up;
 };
 
 struct pool_stats {
@@ -63,8 +63,9 @@ struct pool_stats {
     int max, peak_used;
     int64_t acquire_timeout_ns; /* at the end of the run */
     uint64_t acquired, timeouts, refused;
+    uint64_t given_up; /* whose own limit came before the pool's, or with it, while they waited */
     struct histogram wait; /* of who got a connection */
-    struct histogram wait_any; /* likewise, and of who timed out */
+    struct histogram wait_any; /* likewise, and of who did not */
     uint32_t waiters_most; /* at once */
     struct pool_minute *minutes; /* one a minute of the duration, by the instant of the outcome */
     size_t minute_count;
@@ -99,10 +100,20 @@ struct expect_stats {
     char actual[96];
 };
 
+/* What had become of the thing that a fault acts on, up to an instant. */
+struct fault_tally {
+    uint64_t met; /* who asked the pools, called the service, or had it run statements */
+    uint64_t failed, given_up; /* of them: errors, or time-outs; who did not wait for one */
+    double answers_s; /* how long the answers took together */
+};
+
 struct fault_stats {
     struct fault_spec spec; /* of the scenario, or set while it ran (at_ns: when it was) */
-    uint64_t before; /* of what it acts on, when it was applied: only what came after proves it */
+    struct fault_tally before; /* when it was applied: only what came after proves it */
+    double was; /* the setting that it replaced */
+    bool over; /* the next fault on the same matter has come: the evidence is complete */
     bool judged, applied, landed;
+    bool by_hand; /* set while it ran: nothing that the scenario promises */
     uint64_t requests, failed; /* ROUTE_*: that it acted on */
     char evidence[120];
 };
@@ -117,10 +128,17 @@ struct store_stats {
     uint64_t cache_hits, cache_misses; /* of GET */
 };
 
+/* Where a statement's time goes: to the wait for a connection, to a fault's delay, to the database. */
+enum spent { SPENT_WAITING, SPENT_DELAYED, SPENT_RUNNING, SPENT_COUNT };
+
 /* CPU time by who spent it: a service's own work, or a statement that it ran. */
 struct profile_line {
     const char *service, *route, *function; /* product-catalog, GET /products, products_by_category or work */
     double cpu_ns;
+    const char *pool; /* of a statement, as what follows; NULL: work */
+    double spent_ns[SPENT_COUNT];
+    double scanned_ns, locked_ns; /* of SPENT_RUNNING: full scans for want of an index, waits for a row */
+    uint64_t lost[SPENT_COUNT]; /* given up by the asker, by what most of its time had gone to */
 };
 
 /* What the shop's services did, by what they told their callers; and what stands in the database. The two

@@ -32,10 +32,11 @@ static void begin(const struct world *world, const struct probe *series, struct 
 static void end(const struct world *world, const struct probe *series, struct stretch *stretch)
 {
     stretch->ended = true;
-    stretch->top = figure_now(world, series) - stretch->top;
-    stretch->bottom = figure_base(world, series) - stretch->bottom;
-    if (!stretch->spread)
+    if (!stretch->spread) {
+        stretch->top = figure_now(world, series) - stretch->top;
+        stretch->bottom = figure_base(world, series) - stretch->bottom;
         return;
+    }
     struct histogram now = {0}, since;
     figure_spread(world, series, &now);
     histogram_since(&since, &now, stretch->spread);

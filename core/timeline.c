@@ -98,7 +98,7 @@ bool world_start_demo(struct world *world, const struct demo_start *start, int64
     if (world->zero_ns != NEVER)
         return false;
     world->now_ns = MAX(world->now_ns, now_ns);
-    world->zero_ns = world->now_ns - start->at_ns;
+    world->zero_ns = world->last_zero_ns = world->now_ns - start->at_ns;
     world->from_ns = start->at_ns;
     timeline_end_at(world, start->duration_ns);
     /* The timeline is told anew: nothing of an earlier demo is in its windows or its alerts. */

@@ -15,7 +15,7 @@ struct world *world_new(const struct world_options *options)
     timeline_end_at(world, options->duration_ns);
     world->sample_at_ns = -1;
     world->now_ns = MAX(options->from_ns - NS_PER_MIN, 0);
-    world->zero_ns = options->demo_waits ? NEVER : 0;
+    world->zero_ns = world->last_zero_ns = options->demo_waits ? NEVER : 0;
     world->pack.bytes = base_alloc(BODY_BYTES_MAX, 1);
     uint32_t calls_max = options->calls_max ? options->calls_max : CALLS_MAX;
     slab_init(&world->calls, sizeof(struct call), calls_max);
@@ -226,6 +226,7 @@ void world_ask(struct world *world, const struct actor *from, struct actor *to, 
         return;
     }
     world->stats.mailbox_refused += refused == STATUS_OVERLOADED;
+    route_unmet(world, to && route < to->route_count ? &to->routes[route] : NULL);
     world_reply(world, message->to, from->index, ask, refused, NULL);
     message_free(&world->messages, message);
 }

@@ -98,7 +98,7 @@ struct demo_start {
 bool world_start_demo(struct world *world, const struct demo_start *start, int64_t now_ns);
 bool world_stop_demo(struct world *world);
 /* Breaks or mends something now. STATUS_NOT_FOUND: nothing of that name; STATUS_OVERLOADED: FAULTS_MAX set,
-   none of which is the same. */
+   and none of those set here that it could replace, or that another has replaced. */
 enum status world_set_fault(struct world *world, const struct fault_spec *fault, int64_t now_ns);
 int64_t world_demo_at(const struct world *world); /* now on the timeline; negative: the clock waits */
 int64_t world_duration(const struct world *world); /* where the timeline ends */

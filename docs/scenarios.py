@@ -18,9 +18,9 @@ FIRST = "black-friday-v5"  # the one that the others are told from
 HEAD = """<!-- Written by docs/scenarios.py; to write it anew: make docs -->
 # The scenarios and what they come to
 
-Each of these is a run of `doorbuster simulate NAME --seed {seed}`, word for word. The seed makes it repeatable; another
-seed gives other arrivals and the same story. The last sentence of a report is read off the run's figures, not off
-what the scenario meant to do.
+Each of these is a run of `doorbuster simulate NAME --seed {seed}`: the report as it is printed, but for the story,
+which stands above it. The seed makes it repeatable; another seed gives other arrivals and the same story. The last
+sentence of a report is read off the run's figures, not off what the scenario meant to do.
 """
 
 

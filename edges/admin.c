@@ -38,7 +38,7 @@ static void on_request(void *owner, struct http_request *request)
     const struct admin_place *place = owner;
     const struct admin_page *page = place->page;
     if (!page->below && !slice_is(http_request_path(request), page->path))
-        http_request_respond_error(request, 404, "no such route");
+        http_request_respond_error(request, 404, HTTP_NO_ROUTE);
     else if (page->changes ? admin_may_change(place->admin, request) : admin_may_look(place->admin, request))
         page->answer(place->admin, request);
 }

@@ -33,15 +33,10 @@ static const char *service_asked(const struct registry *registry, const struct s
 {
     if (!spec->mix_count)
         return spec->service;
-    for (size_t i = 0; i < registry->kind_count; i++) {
-        const struct actor_kind *kind = registry->kinds[i];
-        const struct route *journey =
-            kind->drives_load ? actor_kind_route(kind, spec->mixes[0].of[0].journey) : NULL;
-        for (const struct step *step = journey ? journey->steps : NULL; step && step->kind != STEP_END;
-             step++)
-            if (step->kind == STEP_ASK)
-                return step->to;
-    }
+    const struct route *journey = registry_journey(registry, spec->mixes[0].of[0].journey);
+    for (const struct step *step = journey->steps; step->kind != STEP_END; step++)
+        if (step->kind == STEP_ASK)
+            return step->to;
     return spec->name;
 }
 
@@ -144,6 +139,9 @@ void admin_trigger_bursts(struct admin *admin, struct http_request *request)
 {
     struct demo_start start = {0};
     int64_t last_ns, now_ns = admin_now(admin);
+    /* Who waits for bursts that were stopped is told so before another takes the place. */
+    if (ev_is_active(&admin->burst.poll))
+        look(admin);
     if (!find_bursts(admin->options.scenario, &start.at_ns, &last_ns)) {
         http_request_respond_error(request, 400,
                                    "the scenario that is loaded has no bursts to trigger; database-apm has");

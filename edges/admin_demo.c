@@ -168,7 +168,8 @@ static struct demo_start start_of(const struct wish *wish, const struct scenario
 {
     struct demo_start start = {0};
     if (wish->duration_minutes)
-        start.duration_ns = (int64_t)(json_number_value(wish->duration_minutes) * (double)NS_PER_MIN + 0.5);
+        start.duration_ns =
+            MAX((int64_t)(json_number_value(wish->duration_minutes) * (double)NS_PER_MIN + 0.5), 1);
     if (wish->peak_rpm)
         start.scale = json_number_value(wish->peak_rpm) / own_peak_rpm(scenario);
     return start;

@@ -40,11 +40,10 @@ static char *fault_value(struct slice body)
     return words;
 }
 
-static void apply_fault(struct admin *admin, struct http_request *request, struct fault_spec *fault)
+static void apply_fault(struct admin *admin, struct http_request *request, const struct fault_spec *fault)
 {
     struct world *world = admin->options.world;
-    fault->at_ns = MAX(world_demo_at(world), 0);
-    if (world_set_fault(world, fault, admin->options.now(admin->options.owner)) == STATUS_OK)
+    if (world_set_fault(world, fault, admin_now(admin)) == STATUS_OK)
         admin_respond(request, 200,
                       json_pack("{s:s,s:s,s:s?}", "status", "fault_set", "name", fault_kind_name(fault->kind),
                                 "target", fault->target));

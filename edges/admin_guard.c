@@ -93,7 +93,8 @@ bool admin_may_change(const struct admin *admin, struct http_request *request)
         return false;
     }
     if (!is_json(http_request_header(request, "content-type", NULL))) {
-        http_request_respond_error(request, 415, "Content-Type: application/json is needed");
+        http_request_respond_error(
+            request, 415, "the header Content-Type: application/json is needed, also without a body");
         return false;
     }
     return true;

@@ -9,7 +9,7 @@
 
 #include <math.h>
 
-enum { EVENTS_MAX = PHASES_MAX + FAULTS_MAX + SERVICES_MAX + 2 * ALERTS_MAX };
+enum { EVENTS_MAX = PHASES_MAX + FAULTS_MAX + SERVICES_MAX + 2 * ALERTS_MAX * ALERT_SPELLS_MAX };
 
 struct event {
     int64_t at_ns;
@@ -38,8 +38,19 @@ static json_t *pool_evidence(const struct pool_stats *stats)
     json_put_count(pool, "peak_used", (uint64_t)MAX(stats->peak_used, 0));
     json_put_count(pool, "acquired", stats->acquired);
     json_put_count(pool, "timeouts", stats->timeouts);
+    json_put_count(pool, "given_up", stats->given_up);
     json_put_seconds(pool, "acquire_timeout_s", stats->acquire_timeout_ns);
     return pool;
+}
+
+/* All that somebody waited for in vain. */
+static json_t *pools_evidence(const struct report *report)
+{
+    json_t *all = json_array();
+    for (size_t i = 0; i < report->stats->pool_count; i++)
+        if (cause_pool_lost(&report->stats->pools[i]))
+            json_add(all, pool_evidence(&report->stats->pools[i]));
+    return all;
 }
 
 static json_t *lock_evidence(const struct store_stats *stores)
@@ -70,6 +81,10 @@ static json_t *fields(const struct cause *cause, const struct report *report)
         json_put(all, "query", query_evidence(cause));
     if (cause->pool)
         json_put(all, "pool", pool_evidence(cause->pool));
+    if (cause->pool)
+        json_put(all, "pools", pools_evidence(report));
+    if (cause->lost)
+        json_put_count(all, "statements_given_up", cause->lost);
     if (cause->lock_timeouts)
         json_put(all, "row_locks", lock_evidence(&report->stats->stores));
     if (cause->script)
@@ -97,20 +112,31 @@ static json_t *root_cause(const struct cause *cause, const struct answer_key *ke
     return root;
 }
 
+/* Of connections that were held, all pools'. */
+static bool had_part(const struct cause *cause, const struct report *report, const struct fault_stats *fault)
+{
+    const struct fault_spec *spec = &fault->spec, *parts[] = {cause->cut, cause->delay, cause->growth};
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        if (parts[i] == spec)
+            return true;
+    return (cause->scan && cause->dropped == spec) || (cause->held && cause_holds(report, fault)) ||
+           (cause->kind == CAUSE_SCRIPT && cause->script == spec) ||
+           (cause->kind >= CAUSE_SERVICE_DOWN && cause->edge_fault == spec);
+}
+
 /* Every fault that had a part in it, and for how long. */
 static json_t *faults(const struct cause *cause, const struct report *report)
 {
-    const struct fault_spec *parts[] = {cause->dropped, cause->cut,    cause->held,
-                                        cause->delay,   cause->script, cause->edge_fault};
     json_t *all = json_array();
-    for (size_t i = 0; i < ARRAY_LEN(parts) && cause->kind != CAUSE_NONE; i++) {
-        if (!parts[i] || (parts[i] == cause->edge_fault && cause->kind < CAUSE_SERVICE_DOWN))
+    for (size_t i = 0; i < report->stats->fault_count && cause->kind != CAUSE_NONE; i++) {
+        const struct fault_spec *spec = &report->stats->faults[i].spec;
+        if (!had_part(cause, report, &report->stats->faults[i]))
             continue;
         json_t *fault = json_object();
-        json_put_text(fault, "name", fault_kind_name(parts[i]->kind));
-        json_put_text(fault, "target", parts[i]->target);
-        json_put_seconds(fault, "at_s", parts[i]->at_ns);
-        json_put_seconds(fault, "until_s", cause_fault_end(report, parts[i]));
+        json_put_text(fault, "name", fault_kind_name(spec->kind));
+        json_put_text(fault, "target", spec->target);
+        json_put_seconds(fault, "at_s", spec->at_ns);
+        json_put_seconds(fault, "until_s", cause_fault_end(report, spec));
         json_add(all, fault);
     }
     return all;
@@ -212,24 +238,33 @@ static json_t *window(const struct expect_spec *expect)
     return ends;
 }
 
+/* What it says of the alert's firing; only that it resolves says as much, without a window. NULL: nothing. */
+static const struct expect_spec *expectation_of(const struct scenario *scenario, size_t alert)
+{
+    const struct expect_spec *found = NULL;
+    for (size_t i = 0; i < scenario->expect_count; i++) {
+        const struct expect_spec *expect = &scenario->expects[i];
+        if (expect_of_alert(expect) && expect->alert == (int)alert &&
+            (!found || found->measure == EXPECT_RESOLVES))
+            found = expect;
+    }
+    return found;
+}
+
 /* What the scenario expects of each alert, beside what it did. */
 static json_t *expected_alerts(const struct report *report)
 {
     json_t *all = json_array();
     for (size_t a = 0; a < report->scenario->alert_count; a++) {
         const struct alert_stats *stats = &report->stats->alerts[a];
-        const struct expect_spec *expected = NULL;
-        for (size_t i = 0; i < report->scenario->expect_count; i++) {
-            const struct expect_spec *expect = &report->scenario->expects[i];
-            if (expect->measure >= EXPECT_FIRES && expect->alert == (int)a)
-                expected = expect;
-        }
+        const struct expect_spec *expected = expectation_of(report->scenario, a);
         json_t *alert = json_object();
         json_put_text(alert, "name", report->scenario->alerts[a].name);
         json_put_text(alert, "kind", report_alert_kind(report->scenario->alerts[a].kind));
-        bool fires = expected && expected->measure == EXPECT_FIRES;
-        json_put_text(alert, "expected", fires ? "fires" : expected ? "never fires" : NULL);
-        json_put(alert, "window", fires ? window(expected) : json_null());
+        bool never = expected && expected->measure == EXPECT_NEVER_FIRES;
+        json_put_text(alert, "expected", never ? "never fires" : expected ? "fires" : NULL);
+        json_put(alert, "window",
+                 expected && expected->measure == EXPECT_FIRES ? window(expected) : json_null());
         json_put_seconds(alert, "fired_at_s", stats->fired ? stats->fired_at_ns : NEVER);
         json_put_seconds(alert, "resolved_at_s", stats->fired ? stats->resolved_at_ns : NEVER);
         json_add(all, alert);
@@ -271,10 +306,11 @@ static size_t gather_events(struct event *events, const struct answer_key *key, 
     for (size_t i = 0; i < scenario->alert_count; i++) {
         const struct alert_stats *alert = &stats->alerts[i];
         const char *name = scenario->alerts[i].name;
-        if (!alert->fired)
-            continue;
-        add_event(events, &count, (struct event){alert->fired_at_ns, "alert_fired", name, NULL});
-        add_event(events, &count, (struct event){alert->resolved_at_ns, "alert_resolved", name, NULL});
+        for (size_t s = 0; s < MIN(alert->firings, (uint32_t)ALERT_SPELLS_MAX); s++) {
+            const struct alert_spell *spell = &alert->spells[s];
+            add_event(events, &count, (struct event){spell->fired_at_ns, "alert_fired", name, NULL});
+            add_event(events, &count, (struct event){spell->resolved_at_ns, "alert_resolved", name, NULL});
+        }
     }
     return count;
 }

@@ -42,7 +42,8 @@ const struct command command_check = {
             "  doorbuster check my-incident.yaml\n"
             "  doorbuster check scenarios/*.yaml\n"
             "  doorbuster check black-friday-v5 --set duration=45m\n\n"
-            "Exits with 104 when one is bad.",
+            "What must fit together is looked at once the form is right: more may follow\n"
+            "when the first errors are mended. Exits with 104 when one is bad.",
     .options = (const int[]){OPTION_SET, OPTION_QUIET, 0},
     .files_min = 1,
     .files_max = FILES_MAX,

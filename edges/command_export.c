@@ -36,13 +36,7 @@ static struct export
 }
 export;
 
-static volatile sig_atomic_t stop;
-
-static void on_signal(int signal)
-{
-    (void)signal;
-    stop = 1;
-}
+static const volatile sig_atomic_t *stop;
 
 static void on_metrics(void *owner, const struct metrics *metrics, int64_t at_ns)
 {
@@ -76,7 +70,7 @@ static bool play(const struct options *options, uint64_t seed)
     export.world = world_new(&world);
     repeat_world(export.world);
     progress_open(&progress, export.scenario, options->quiet);
-    bool whole = simulate_world(export.world, &progress, NULL, &stop);
+    bool whole = simulate_world(export.world, &progress, NULL, stop);
     progress_close(&progress);
     repeat_world(NULL);
     world_free(export.world);
@@ -185,7 +179,6 @@ static int run(const struct options *options)
     const char *file = scenario_find(options->files[0], path);
     struct text errors = {0};
     uint64_t seed = session_seed(options);
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     if (!options->promtool) {
         fputs("doorbuster: export wants --promtool DIR\nSee `doorbuster export --help`.\n", stderr);
         return EXIT_CODE_USAGE;
@@ -197,8 +190,7 @@ static int run(const struct options *options)
         text_fini(&errors);
         return EXIT_CODE_SCENARIO;
     }
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    stop = simulate_watch_signals();
     repeat_watch(options, file, seed);
     int exit_code = EXIT_CODE_SCENARIO;
     if (session_honours(&(struct driver){.layout = "virtual"}, export.scenario))
@@ -218,7 +210,8 @@ const struct command command_export = {
             "  promtool test rules out/test.yaml\n"
             "  doorbuster export --promtool out black-friday-v5 --seed 7 --history 72h\n\n"
             "The rules stand on the metrics that `doorbuster run` shows at /metrics, scraped\n"
-            "every 15 s: they serve there too. Files of these names in DIR are overwritten.",
+            "every 15 s: they serve there too. Files of these names in DIR are overwritten.\n"
+            "With --history 72h promtool has three days to go through, and takes a minute.",
     .options = (const int[]){OPTION_PROMTOOL, OPTION_SEED, OPTION_SET, OPTION_HISTORY, OPTION_QUIET, 0},
     .files_min = 1,
     .files_max = 1,

@@ -11,6 +11,7 @@
 #include "edges/prometheus.h"
 #include "edges/registry.h"
 #include "edges/session.h"
+#include "edges/stores.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,7 @@ static struct running {
     struct demo_env env;
     struct demo_flags flags;
     struct prometheus_bounds bounds;
+    struct stores stores;
     int64_t demo_starts_ns; /* on the world's clock; NEVER: at once, or when the admin API says so */
 } running;
 
@@ -96,7 +98,7 @@ static void set_clock(struct session *session, struct world_options *world)
         world->from_ns = MIN(-ahead_ns, world->duration_ns);
     world->demo_waits = env->waits || ahead_ns > 0;
     if (ahead_ns > 0 && !env->waits)
-        running.demo_starts_ns = (int64_t)((double)ahead_ns * session->options->speed);
+        running.demo_starts_ns = (int64_t)MIN((double)ahead_ns * session->options->speed, 0x1p62);
     /* Faster than the clock, the timeline's end and the run's fall together: no timestamp lies ahead of its time. */
     int64_t first_ns = MAX(world->from_ns - NS_PER_MIN, 0), left_ns = world->duration_ns - first_ns;
     session->start_unix_ns =
@@ -130,6 +132,42 @@ static bool fits(struct session *session, struct world_options *world)
     return false;
 }
 
+static int64_t now_on_clock(void *owner)
+{
+    (void)owner;
+    return live_now(running.live);
+}
+
+static bool open_stores(struct session *session, struct world_options *world)
+{
+    const struct options *options = session->options;
+    struct stores_options wanted = {.loop = ev_default_loop(0),
+                                    .postgresql = options->postgres,
+                                    .redis = options->redis,
+                                    .yes = options->yes,
+                                    .quiet = options->quiet,
+                                    .scenario = session->scenario,
+                                    .registry = &registry,
+                                    .seed = session->seed,
+                                    .from_ns = world->from_ns,
+                                    .now = now_on_clock};
+    if (!stores_real(&wanted))
+        return true;
+    session->exit_code = EXIT_CODE_DEPENDENCY;
+    if (!stores_open(&running.stores, &wanted))
+        return false;
+    session->exit_code = EXIT_CODE_USAGE;
+    world->registry = &running.stores.registry;
+    set_clock(session, world); /* that took a while */
+    return true;
+}
+
+static void leave(struct session *session)
+{
+    (void)session;
+    stores_close(&running.stores);
+}
+
 static bool prepare(struct session *session, struct world_options *world)
 {
     const struct options *options = session->options;
@@ -138,6 +176,8 @@ static bool prepare(struct session *session, struct world_options *world)
     if (!fits(session, world))
         return false;
     set_clock(session, world);
+    if (!open_stores(session, world))
+        return false;
     if (!open_outlet(session))
         return false;
     if (options->log_level) {
@@ -157,12 +197,6 @@ static bool prepare(struct session *session, struct world_options *world)
 }
 
 /* ---- while it runs ---- */
-
-static int64_t now_on_clock(void *owner)
-{
-    (void)owner;
-    return live_now(running.live);
-}
 
 static uint16_t port_of(void *owner, const char *service)
 {
@@ -189,6 +223,7 @@ static void each_second(void *owner)
 {
     struct session *session = owner;
     start_demo_in_time(session);
+    stores_watch(&running.stores);
     if (running.logs.service_name)
         log_lines_flush(&running.logs, 0);
     if (running.progress.wanted)
@@ -228,9 +263,9 @@ static void say_lag(const struct session *session)
         text_lit(&line, " of ");
         text_count(&line, stats->started);
         text_lit(&line, " over 1 ms late\n");
-        if (stats->late * 20 > stats->started)
-            text_lit(&line, "  this machine did not keep up: latencies are too long; run slower, or alone\n");
     }
+    if (!pace_kept_up(&session->pace))
+        text_lit(&line, "this machine did not keep up: latencies are too long; run slower, or alone\n");
     fputs(text_c(&line), stderr);
     text_fini(&line);
 }
@@ -308,20 +343,25 @@ static void play(struct session *session)
                 address(session));
     progress_open(&running.progress, session->scenario, session->options->quiet);
     session->interrupted = !live_run(running.live);
-    if (!session->interrupted)
+    if (!session->interrupted) {
+        stores_finish(&running.stores);
         world_finish(session->world);
+    }
     progress_close(&running.progress);
+    pace_read(&session->pace, world_stats(session->world), session->scenario->stream_count,
+              live_lag(running.live));
+    session->paced = true;
     say_lag(session);
     close_edges(session);
     live_close(running.live);
 }
 
+/* ---- the environment ---- */
+
 static const char *from_environment(const char *name)
 {
     return getenv(name);
 }
-
-/* ---- the environment ---- */
 
 static void warn_of_idle(const struct options *options)
 {
@@ -336,7 +376,7 @@ static void warn_of_idle(const struct options *options)
 static int run_run(const struct options *options)
 {
     static const struct driver real_time = {
-        .layout = "live", .sockets = true, .prepare = prepare, .play = play};
+        .layout = "live", .sockets = true, .prepare = prepare, .play = play, .leave = leave};
     struct text error = {0};
     running.flags = (struct demo_flags){options->settings, options->setting_count};
     if (!demo_env_read(&running.env, from_environment, unix_ns() / NS_PER_S, &error)) {
@@ -357,13 +397,17 @@ const struct command command_run = {
         "  doorbuster run black-friday-v5                  thirty minutes, services on ports 8010 to 8020\n"
         "  doorbuster run black-friday-v5 --speed 10       the same in three\n"
         "  doorbuster run black-friday-v5 --from 18m       just before it gets worst\n"
+        "  doorbuster run black-friday-v5 --postgres managed   ask a PostgreSQL instead of its model\n"
         "  curl -X POST http://127.0.0.1:8018/api/checkout in another terminal\n\n"
         "SCENARIO is a file, or a name that `doorbuster scenarios` lists.\n"
         "SIGTERM ends the traffic, lets what is in flight end, and reports.",
-    .options =
-        (const int[]){OPTION_SEED, OPTION_SET, OPTION_FROM, OPTION_SPEED, OPTION_LISTEN, OPTION_LOG_LEVEL,
-                      OPTION_OTLP, OPTION_HISTORY, OPTION_REPORT, OPTION_TRACES, OPTION_METRICS, OPTION_LOGS,
-                      OPTION_JSON, OPTION_QUIET, OPTION_ANSWER_KEY, OPTION_JUNIT, OPTION_PROFILE, 0},
+    .options = (const int[]){OPTION_SEED,   OPTION_SET,     OPTION_FROM,
+                             OPTION_SPEED,  OPTION_LISTEN,  OPTION_LOG_LEVEL,
+                             OPTION_OTLP,   OPTION_HISTORY, OPTION_REPORT,
+                             OPTION_TRACES, OPTION_METRICS, OPTION_LOGS,
+                             OPTION_JSON,   OPTION_QUIET,   OPTION_POSTGRES,
+                             OPTION_REDIS,  OPTION_YES,     OPTION_ANSWER_KEY,
+                             OPTION_JUNIT,  OPTION_PROFILE, 0},
     .files_min = 1,
     .files_max = 1,
     .run = run_run,

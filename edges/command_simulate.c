@@ -9,26 +9,12 @@
 
 enum { OTLP_QUEUE_BYTES_VIRTUAL = 16 << 20 }; /* the run waits for its backend, so that little suffices */
 
-static volatile sig_atomic_t stop;
+static const volatile sig_atomic_t *stop;
 static struct otlp_outlet outlet;
 static struct {
     struct rules_trial *of; /* NULL: no rules of the user's own are tried */
     struct session *session;
 } trial;
-
-static void on_signal(int signal)
-{
-    (void)signal;
-    stop = 1;
-}
-
-/* The first one stops the run at its next turn; the second one ends the program. */
-static void watch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
 
 /* Metrics also go into the series that the user's rules are tried on. */
 static void on_metrics(void *exporter, const struct metrics *metrics, int64_t at_ns)
@@ -54,7 +40,8 @@ static bool open_outlet(struct session *session)
 static bool open_trial(struct session *session)
 {
     const struct options *options = session->options;
-    trial.of = rules_trial_open(options->rules, session->scenario, options->history_ns, &session->exit_code);
+    trial.of =
+        rules_trial_open(options->rules, session->scenario, options->history_ns, stop, &session->exit_code);
     trial.session = session;
     return trial.of != NULL;
 }
@@ -64,7 +51,7 @@ static bool prepare(struct session *session, struct world_options *world)
     const struct options *options = session->options;
     if (!session_from(session, world))
         return false;
-    watch_signals();
+    stop = simulate_watch_signals();
     session->start_unix_ns =
         options->start_given ? options->start_unix_ns : start_time_ending_now(session->scenario->duration_ns);
     if (options->rules && !open_trial(session))
@@ -80,16 +67,16 @@ static void play(struct session *session)
 {
     struct progress progress;
     progress_open(&progress, session->scenario, session->options->quiet);
-    session->interrupted = !simulate_world(session->world, &progress, outlet.export, &stop);
+    session->interrupted = !simulate_world(session->world, &progress, outlet.export, stop);
     progress_close(&progress);
-    session->failed_to_write |= !otlp_outlet_close(&outlet, 0, &stop);
+    session->failed_to_write |= !otlp_outlet_close(&outlet, 0, stop);
 }
 
 static bool play_again(struct session *session, struct world *world)
 {
     struct progress progress;
     progress_open(&progress, session->forked, session->options->quiet);
-    bool whole = simulate_world(world, &progress, NULL, &stop);
+    bool whole = simulate_world(world, &progress, NULL, stop);
     progress_close(&progress);
     return whole;
 }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#define UNIX_S_MAX (INT64_C(1) << 32) /* in 2106; its nanoseconds have room in 63 bits */
+
 typedef bool read_fn(struct demo_env *env, const char *value, int64_t now_unix_s);
 
 static bool whole_number(const char *value, int64_t low, int64_t high, int64_t *number)
@@ -25,7 +27,7 @@ static bool read_mode(struct demo_env *env, const char *value, int64_t now)
 static bool read_timestamp(struct demo_env *env, const char *value, int64_t now)
 {
     (void)now;
-    return whole_number(value, 0, INT64_C(1) << 40, &env->start_unix_s);
+    return whole_number(value, 0, UNIX_S_MAX, &env->start_unix_s);
 }
 
 /* 9:05 or 09:05. */
@@ -304,14 +306,6 @@ static bool apply_baseline_rate(const struct demo_env *env, struct scenario *sce
 
 /* ---- Journeys ---- */
 
-static bool knows_journey(const struct registry *registry, const char *journey)
-{
-    for (size_t i = 0; i < registry->kind_count; i++)
-        if (registry->kinds[i]->drives_load && actor_kind_route(registry->kinds[i], journey))
-            return true;
-    return false;
-}
-
 static bool apply_journey(struct scenario *scenario, const struct registry *registry,
                           const struct demo_flags *flags, const char *stream, const char *variable,
                           const char *journey, struct text *error)
@@ -322,7 +316,7 @@ static bool apply_journey(struct scenario *scenario, const struct registry *regi
         return true;
     if (index < 0)
         return refuse(error, variable, ": this scenario has no stream named ", stream);
-    if (!knows_journey(registry, journey))
+    if (!registry_journey(registry, journey))
         return refuse(error, variable, ": there is no journey ", journey);
     struct stream_spec *spec = &scenario->streams[index];
     spec->service = spec->route = NULL;

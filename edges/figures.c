@@ -17,6 +17,14 @@ void figure_latency(struct text *text, double seconds)
     }
 }
 
+void figure_answered(struct text *text, double seconds)
+{
+    if (seconds > 0)
+        figure_latency(text, seconds);
+    else
+        text_char(text, '-');
+}
+
 void figure_per_second(struct text *text, double rate)
 {
     if (rate < 1000)

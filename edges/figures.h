@@ -8,6 +8,7 @@
 
 void figure_ratio(struct text *text, double ratio); /* 0.1434 -> 14.3 % */
 void figure_latency(struct text *text, double seconds); /* 312 ms, 2.83 s */
+void figure_answered(struct text *text, double seconds); /* likewise; "-" where nobody was there to answer */
 void figure_per_second(struct text *text, double rate); /* 15.7/s; whole from 1,000/s on */
 void figure_usd(struct text *text, int64_t cents); /* $3,590,123 */
 

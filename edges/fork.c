@@ -107,6 +107,29 @@ static bool is_one(const char *change)
     return depth == 0;
 }
 
+/* Made or gone, up or down: whether that is so already when the change comes, which is after what the file does then. */
+static bool changes_nothing(const struct scenario *scenario, const struct registry *registry,
+                            const struct fault_spec *change, int64_t at_ns)
+{
+    bool index = change->kind == FAULT_DROP_INDEX || change->kind == FAULT_CREATE_INDEX;
+    enum fault_kind on = index ? FAULT_CREATE_INDEX : FAULT_SERVICE_UP;
+    enum fault_kind off = index ? FAULT_DROP_INDEX : FAULT_SERVICE_DOWN;
+    if (change->kind != on && change->kind != off)
+        return false;
+    const struct index_def *known = index ? registry_index(registry, change->target) : NULL;
+    bool is_on = index ? known && known->at_start : true;
+    int64_t since_ns = -1;
+    for (size_t i = 0; i < scenario->fault_count; i++) {
+        const struct fault_spec *before = &scenario->faults[i];
+        if ((before->kind != on && before->kind != off) || strcmp(before->target, change->target) ||
+            before->at_ns > at_ns || before->at_ns < since_ns)
+            continue;
+        is_on = before->kind == on;
+        since_ns = before->at_ns;
+    }
+    return is_on == (change->kind == on);
+}
+
 /* What the scenario itself mends later may be mended now: then its own fault finds nothing left to do, which a file
    must not say, and a fork may. NULL: the change is wrong by itself. */
 static struct scenario *ahead_of_the_file(const struct fork_request *request)
@@ -123,7 +146,9 @@ static struct scenario *ahead_of_the_file(const struct fork_request *request)
     }
     if (change)
         scenario = with_setting(request, NULL, &problems);
-    if (scenario && scenario->fault_count < FAULTS_MAX && request->at_ns < scenario->duration_ns) {
+    if (scenario && scenario->fault_count < FAULTS_MAX && request->at_ns < scenario->duration_ns &&
+        !changes_nothing(scenario, request->registry, &change->faults[change->fault_count - 1],
+                         request->at_ns)) {
         append(scenario, &change->faults[change->fault_count - 1], request->at_ns);
     } else {
         scenario_free(scenario);
@@ -134,13 +159,51 @@ static struct scenario *ahead_of_the_file(const struct fork_request *request)
     return scenario;
 }
 
-struct scenario *fork_scenario(const struct fork_request *request, struct text *error)
+/* "create_index idx_products_category": the reader of YAML would not know what it is. */
+static bool lacks_colon(const char *change, struct text *error)
+{
+    size_t word = strcspn(change, ": ");
+    const char *value = change + word + strspn(change + word, " ");
+    bool kind = false;
+    for (int i = 0; i < FAULT_KIND_COUNT && change[word] == ' ' && *value != ':'; i++) {
+        const char *name = fault_kind_name((enum fault_kind)i);
+        kind |= strlen(name) == word && !memcmp(name, change, word);
+    }
+    if (!kind)
+        return false;
+    text_str(error, change);
+    text_lit(error, ": expected a colon, as in `");
+    text_bytes(error, change, word);
+    text_lit(error, ": ");
+    text_str(error, value);
+    text_lit(error, "`\n");
+    return true;
+}
+
+/* As a scenario's list has it, or without the braces around it. */
+static char *bare(const char *change)
+{
+    const char *begin = change + strspn(change, " "), *end = begin + strlen(begin);
+    while (end > begin && end[-1] == ' ')
+        end--;
+    if (end > begin + 1 && *begin == '{' && end[-1] == '}') {
+        begin++;
+        end--;
+    }
+    char *copy = base_alloc((size_t)(end - begin) + 1, 1);
+    memcpy(copy, begin, (size_t)(end - begin));
+    return copy;
+}
+
+static struct scenario *bare_scenario(const struct fork_request *request, struct text *error)
 {
     struct text setting = {0}, problems = {0};
     if (is_setting(request->change) && request->at_ns) {
         refuse_late_setting(error);
         return NULL;
     }
+    if (lacks_colon(request->change, error))
+        return NULL;
     write_setting(&setting, request);
     struct scenario *scenario = with_setting(request, text_c(&setting), &problems);
     if (!scenario && !is_setting(request->change) && is_one(request->change))
@@ -152,21 +215,34 @@ struct scenario *fork_scenario(const struct fork_request *request, struct text *
     return scenario;
 }
 
+struct scenario *fork_scenario(const struct fork_request *request, struct text *error)
+{
+    struct fork_request of_bare = *request;
+    char *change = bare(request->change);
+    of_bare.change = change;
+    struct scenario *scenario = bare_scenario(&of_bare, error);
+    free(change);
+    return scenario;
+}
+
 struct fork_stream fork_stream(const struct report *report, const struct fork *fork, size_t stream)
 {
     const struct stream_stats *stats = &report->stats->streams[stream];
     struct fork_stream since = {0};
-    struct histogram *last = base_alloc(1, sizeof *last);
+    struct histogram *all = base_alloc(1, sizeof *all), *last = base_alloc(1, sizeof *last);
     for (size_t m = 0; m < stats->minute_count; m++) {
         const struct window *minute = &stats->minutes[m];
         if (minute->to_ns > fork->at_ns) {
             since.requests += minute->requests;
             since.errors += minute->errors;
+            histogram_merge(all, &minute->latency);
         }
         if (m + FORK_LAST_MINUTES >= stats->minute_count)
             histogram_merge(last, &minute->latency);
     }
-    since.p95 = histogram_quantile(last, 0.95);
+    since.p95 = histogram_quantile(all, 0.95);
+    since.last_p95 = histogram_quantile(last, 0.95);
+    free(all);
     free(last);
     return since;
 }

@@ -15,7 +15,7 @@
 
 #include <jansson.h>
 
-enum { FORK_LAST_MINUTES = 5 }; /* whose p95 is told */
+enum { FORK_LAST_MINUTES = 5 }; /* whose p95 is told as well: what the change has come to */
 
 struct fork_request {
     const struct registry *registry;
@@ -39,7 +39,7 @@ struct fork {
 /* From the instant of the change on, by whole minutes. */
 struct fork_stream {
     uint64_t requests, errors;
-    double p95; /* of the run's last FORK_LAST_MINUTES minutes, in seconds */
+    double p95, last_p95; /* in seconds; last: of the run's last FORK_LAST_MINUTES minutes */
 };
 struct fork_stream fork_stream(const struct report *report, const struct fork *fork, size_t stream);
 

@@ -46,7 +46,7 @@ static void heading(const struct table *table)
 
 static void stream_rows(const struct table *table, size_t stream)
 {
-    struct text label = {0}, errors[2] = {0}, p95[2] = {0};
+    struct text label = {0}, errors[2] = {0}, p95[2] = {0}, last[2] = {0};
     static const enum hue plain[2] = {HUE_NONE, HUE_NONE};
     const char *name = table->of[0]->scenario->streams[stream].name;
     enum hue hue[2];
@@ -58,7 +58,8 @@ static void stream_rows(const struct table *table, size_t stream)
         text_lit(&errors[i], " (");
         figure_ratio(&errors[i], ratio);
         text_char(&errors[i], ')');
-        figure_latency(&p95[i], since.p95);
+        figure_answered(&p95[i], since.p95);
+        figure_answered(&last[i], since.last_p95);
     }
     text_str(&label, name);
     text_lit(&label, ": errors from ");
@@ -67,10 +68,16 @@ static void stream_rows(const struct table *table, size_t stream)
     row(table, text_c(&label), errors, hue);
     label.len = 0;
     text_str(&label, name);
+    text_lit(&label, ": p95 from ");
+    text_clock(&label, table->fork->at_ns);
+    text_lit(&label, " on");
+    row(table, text_c(&label), p95, plain);
+    label.len = 0;
+    text_str(&label, name);
     text_lit(&label, ": p95, last ");
     text_u64(&label, FORK_LAST_MINUTES);
     text_lit(&label, " minutes");
-    row(table, text_c(&label), p95, plain);
+    row(table, text_c(&label), last, plain);
     text_fini(&label);
 }
 
@@ -191,7 +198,8 @@ static json_t *streams(const struct report *without, const struct report *with, 
         put_pair(stream, "errors", put_whole, (double)a.errors, (double)b.errors);
         put_pair(stream, "error_rate", json_put_ratio, figure_share(a.errors, a.requests),
                  figure_share(b.errors, b.requests));
-        put_pair(stream, "p95_ms", json_put_ms, a.p95, b.p95);
+        put_pair(stream, "p95_ms", json_put_ms, a.last_p95, b.last_p95);
+        put_pair(stream, "p95_since_ms", json_put_ms, a.p95, b.p95);
         json_put(stream, "minutes", minutes_of(without, with, fork, i));
         json_put(all, without->scenario->streams[i].name, stream);
     }

@@ -2,6 +2,8 @@
 
 #include "core/base.h"
 
+#include <stdlib.h>
+
 /* Optimal string alignment: three rows of the usual table, for swaps look two rows back. */
 size_t hint_distance(const char *a, const char *b)
 {
@@ -24,16 +26,40 @@ size_t hint_distance(const char *a, const char *b)
     return rows[a_len % 3][b_len];
 }
 
+/* How far apart their first different letters are. */
+static int first_difference(const char *a, const char *b)
+{
+    while (*a && *a == *b) {
+        a++;
+        b++;
+    }
+    return abs(*a - *b);
+}
+
+/* Of those that begin with the word the shortest: payment-service for payment. */
+static const char *longer(const char *word, const char *const *names, size_t count)
+{
+    enum { WORD_MIN = 3 };
+    const char *best = NULL;
+    size_t len = strlen(word);
+    for (size_t i = 0; i < count && len >= WORD_MIN; i++)
+        if (!strncmp(names[i], word, len) && (!best || strlen(names[i]) < strlen(best)))
+            best = names[i];
+    return best;
+}
+
 const char *hint_nearest(const char *word, const char *const *names, size_t count)
 {
     const char *nearest = NULL;
     size_t least = MIN(strlen(word), HINT_WORD_MAX) / 3 + 1;
     for (size_t i = 0; i < count; i++) {
         size_t distance = hint_distance(word, names[i]);
-        if (distance < least || (!nearest && distance == least)) {
+        bool nearer = nearest && distance == least &&
+                      first_difference(word, names[i]) < first_difference(word, nearest);
+        if (distance < least || (!nearest && distance == least) || nearer) {
             least = distance;
             nearest = names[i];
         }
     }
-    return nearest;
+    return nearest ? nearest : longer(word, names, count);
 }

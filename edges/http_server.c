@@ -53,7 +53,7 @@ static void turn_away(struct http_request *request, const struct http_allowed *a
 {
     struct text list = {0};
     if (!allowed->count) {
-        http_request_respond_error(request, 404, "no such route");
+        http_request_respond_error(request, 404, HTTP_NO_ROUTE);
         return;
     }
     list_allowed(allowed, &list);

@@ -103,5 +103,6 @@ void http_request_respond(struct http_request *request, int http_status, const c
                           const char *bytes, size_t len);
 void http_request_respond_json(struct http_request *request, int http_status, const struct text *json);
 void http_request_respond_error(struct http_request *request, int http_status, const char *reason);
+#define HTTP_NO_ROUTE "no such route; the frontend's GET / lists them, on port 8018"
 
 #endif

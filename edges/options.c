@@ -8,6 +8,7 @@
 #include "edges/start_time.h"
 
 #include <argp.h>
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,8 +16,8 @@
 
 static const struct argp_option table[] = {
     {"seed", OPTION_SEED, "N", 0, "The same seed is the same run (default: random, and printed)", 0},
-    {"set", OPTION_SET, "PATH=VALUE", 0, "Change one value of the scenario, as in duration=5m (repeatable)",
-     0},
+    {"set", OPTION_SET, "PATH=VALUE", 0,
+     "Change one value of the scenario, as in postgresql.cores=16 (repeatable)", 0},
     {"start", OPTION_START, "TIME", 0,
      "The first instant, RFC 3339 or unix seconds (default: so that the run ends now)", 0},
     {"report", OPTION_REPORT, "FILE", 0, "Write the report as JSON", 0},
@@ -44,6 +45,11 @@ static const struct argp_option table[] = {
     {"speed", OPTION_SPEED, "X", 0, "Play the timeline X times as fast (default: 1)", 0},
     {"listen", OPTION_LISTEN, "ADDRESS", 0, "Serve on this address (default: 127.0.0.1)", 0},
     {"log-level", OPTION_LOG_LEVEL, "LEVEL", 0, "Logs on stderr as JSON lines: info, warn or error", 0},
+    {"postgres", OPTION_POSTGRES, "managed|URL", 0,
+     "Ask a real PostgreSQL: one of doorbuster's own, postgresql://..., or env (default: model)", 0},
+    {"redis", OPTION_REDIS, "managed|URL", 0,
+     "Ask a real Redis: one of doorbuster's own, redis://..., unix://..., or env (default: model)", 0},
+    {"yes", OPTION_YES, NULL, 0, "Let the run have the database at the URL, whose orders it takes away", 0},
     {"help", OPTION_HELP, NULL, 0, "Show this help", -1},
 };
 
@@ -106,7 +112,7 @@ static error_t take_setting(struct parsing *parsing, const char *arg)
     struct options *options = parsing->options;
     const char *equals = strchr(arg, '=');
     if (!equals || equals == arg)
-        return refuse(parsing, "--set %s: expected PATH=VALUE, as in --set duration=5m", arg);
+        return refuse(parsing, "--set %s: expected PATH=VALUE, as in --set postgresql.cores=16", arg);
     if (options->setting_count == SETTINGS_MAX)
         return refuse(parsing, "more than %d --set", SETTINGS_MAX);
     options->settings[options->setting_count++] = arg;
@@ -146,6 +152,11 @@ static error_t check_whole(struct parsing *parsing)
                       strstr(parsing->command->arguments, "SCENARIO")
                           ? ": a file, or a name that `doorbuster scenarios` lists"
                           : "");
+    bool real = (options->postgres && strcmp(options->postgres, "model")) ||
+                (options->redis && strcmp(options->redis, "model"));
+    if (real && options->speed != 1)
+        return refuse(parsing, "--speed %g and a real store: its queries cannot be made faster or slower",
+                      options->speed);
     for (enum output_kind kind = 0; options->json && kind < OUTPUT_KINDS; kind++)
         if (options->outputs[kind] && !strcmp(options->outputs[kind], "-"))
             return refuse(parsing, "--json and %s -: standard output can take one of them",
@@ -209,6 +220,10 @@ static error_t parse_history(struct parsing *parsing, const char *arg)
 static error_t parse_fork(struct parsing *parsing, const char *arg, struct argp_state *state)
 {
     struct options *options = parsing->options;
+    if (options->fork)
+        return refuse(parsing, "more than one --fork: a fork is one change");
+    if (*arg && !arg[strspn(arg, "0123456789.")])
+        return refuse(parsing, "--fork %s: the instant wants its unit, as in --fork %.16sm", arg, arg);
     if (!read_duration(arg, &options->fork_ns) || state->next >= state->argc)
         return refuse(parsing,
                       "--fork %s: expected an instant and a change, as in --fork 18m 'create_index: "
@@ -227,6 +242,25 @@ static error_t parse_speed(struct parsing *parsing, const char *arg)
     return refuse(parsing, "--speed %s: expected a number from 0.1 to 1000", arg);
 }
 
+/* As numbers: that it is an address of this machine is known when it is listened on. */
+static error_t parse_listen(struct parsing *parsing, const char *arg)
+{
+    struct in_addr v4;
+    struct in6_addr v6;
+    parsing->options->listen = arg;
+    if (inet_pton(AF_INET, arg, &v4) == 1 || inet_pton(AF_INET6, arg, &v6) == 1)
+        return 0;
+    return refuse(parsing, "--listen %s: expected an address as numbers, as in 0.0.0.0 or ::1", arg);
+}
+
+static error_t parse_rules(struct parsing *parsing, const char *arg)
+{
+    if (parsing->options->rules)
+        return refuse(parsing, "more than one --rules: put the groups of both into one file");
+    parsing->options->rules = arg;
+    return 0;
+}
+
 static error_t parse_log_level(struct parsing *parsing, const char *arg)
 {
     enum log_severity level;
@@ -234,6 +268,14 @@ static error_t parse_log_level(struct parsing *parsing, const char *arg)
     if (log_level_parse(arg, &level))
         return 0;
     return refuse(parsing, "--log-level %s: expected info, warn or error", arg);
+}
+
+static error_t take_store(struct parsing *parsing, const char *option, const char **where, const char *arg)
+{
+    if (!*arg)
+        return refuse(parsing, "%s: expected managed, model, env or a URL", option);
+    *where = arg;
+    return 0;
 }
 
 static error_t show_help(struct parsing *parsing, const struct argp_state *state)
@@ -266,8 +308,7 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
     case OPTION_FORK:
         return parse_fork(parsing, arg, state);
     case OPTION_RULES:
-        parsing->options->rules = arg;
-        return 0;
+        return parse_rules(parsing, arg);
     case OPTION_PROMTOOL:
         parsing->options->promtool = arg;
         return 0;
@@ -285,10 +326,16 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
     case OPTION_SPEED:
         return parse_speed(parsing, arg);
     case OPTION_LISTEN:
-        parsing->options->listen = arg;
-        return 0;
+        return parse_listen(parsing, arg);
     case OPTION_LOG_LEVEL:
         return parse_log_level(parsing, arg);
+    case OPTION_POSTGRES:
+        return take_store(parsing, "--postgres", &parsing->options->postgres, arg);
+    case OPTION_REDIS:
+        return take_store(parsing, "--redis", &parsing->options->redis, arg);
+    case OPTION_YES:
+        parsing->options->yes = true;
+        return 0;
     case OPTION_HELP:
         return show_help(parsing, state);
     case ARGP_KEY_ARG:

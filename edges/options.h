@@ -49,6 +49,9 @@ enum option_key {
     OPTION_SPEED,
     OPTION_LISTEN,
     OPTION_LOG_LEVEL,
+    OPTION_POSTGRES,
+    OPTION_REDIS,
+    OPTION_YES,
     OPTION_HELP = 'h' /* also -h */
 };
 
@@ -66,12 +69,13 @@ struct options {
     const char *otlp; /* URL; NULL: not wanted */
     const char *listen; /* address; NULL: 127.0.0.1 */
     const char *log_level; /* NULL: none */
+    const char *postgres, *redis; /* "managed", "model", or where it is; NULL: the model */
     int64_t history_ns; /* healthy traffic that alerts' windows reach into */
     int64_t fork_ns; /* where the second run differs */
     const char *fork; /* how: one fault as in a scenario, or PATH=VALUE; NULL: there is no second run */
     const char *rules; /* Prometheus rules to try against the run; NULL: none */
     const char *promtool; /* directory to write rules and their test to; NULL: none */
-    bool seed_given, start_given, json, quiet;
+    bool seed_given, start_given, json, quiet, yes;
 };
 
 const char *output_kind_option(enum output_kind kind); /* "--report" */

@@ -246,7 +246,8 @@ static bool read_endpoints(struct otlp_env *env, const struct otlp_env_options *
         if (!options->endpoint) {
             read_endpoint(env, options, signal);
         } else if (!env_url(&env->signals[signal].url, options->endpoint, signal_paths[signal])) {
-            env_refuse(options, "--otlp", options->endpoint, url_wants);
+            struct slice shown = {options->endpoint, (uint32_t)strlen(options->endpoint)};
+            say_ignored(options, "--otlp", shown, ": expected ", url_wants);
             return false;
         }
     }

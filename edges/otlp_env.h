@@ -40,8 +40,7 @@ struct otlp_env {
     double ratio;
     struct otlp_limits limits[OTLP_SIGNALS]; /* of attributes */
     bool no_links;
-    bool
-        no_propagation; /* OTEL_PROPAGATORS=none; the exporter has nothing to do with it, nor OTEL_SDK_DISABLED */
+    bool no_propagation; /* OTEL_PROPAGATORS=none: the exporter and OTEL_SDK_DISABLED are no part of it */
     struct otlp_pair machine[OTLP_MACHINE_PAIRS_MAX]; /* host.name, process.pid, k8s.* */
     size_t machine_count;
     struct otlp_pair more[OTLP_MORE_PAIRS_MAX]; /* OTEL_RESOURCE_ATTRIBUTES */

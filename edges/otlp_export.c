@@ -262,7 +262,13 @@ bool otlp_export_idle(const struct otlp_export *export)
 
 static bool is_worth_waiting(const struct otlp_export *export)
 {
-    return ev_now(export->loop) - export->progress_at < OTLP_PATIENCE_S;
+    int patience_s = export->heard ? OTLP_PATIENCE_S : OTLP_PATIENCE_UNHEARD_S;
+    return ev_now(export->loop) - export->progress_at < patience_s;
+}
+
+bool otlp_export_heard(const struct otlp_export *export)
+{
+    return export->heard;
 }
 
 bool otlp_export_flush(struct otlp_export *export, int64_t limit_ms, const volatile sig_atomic_t *stop)

@@ -82,9 +82,12 @@ void otlp_export_last_metrics(struct otlp_export *otlp_export, const struct metr
 void otlp_export_push(struct otlp_export *otlp_export);
 bool otlp_export_idle(const struct otlp_export *otlp_export); /* nothing gathered, queued or in flight */
 
+bool otlp_export_heard(const struct otlp_export *otlp_export); /* a backend has answered, whatever it said */
+
 /* Pushes, and runs the loop until nothing is left, *stop is set (if `stop` is given), or limit_ms are over;
-   without a limit (0) until the backend has taken nothing for OTLP_PATIENCE_S. False: something is left. */
-enum { OTLP_PATIENCE_S = 30 };
+   without a limit (0) until the backend has taken nothing for OTLP_PATIENCE_S, or for OTLP_PATIENCE_UNHEARD_S where
+   none has ever answered. False: something is left. */
+enum { OTLP_PATIENCE_S = 30, OTLP_PATIENCE_UNHEARD_S = 5 };
 bool otlp_export_flush(struct otlp_export *otlp_export, int64_t limit_ms, const volatile sig_atomic_t *stop);
 
 /* For a driver that makes records faster than a backend takes them: to be called between turns. Lets the

@@ -69,6 +69,7 @@ struct otlp_export {
     uint64_t chance; /* state of the jitter's generator */
     bool ending; /* being flushed: no record waits for more */
     unsigned turns;
+    bool heard; /* of a backend, whatever it said */
     ev_tstamp progress_at; /* when a backend last took or refused something */
 
     struct curl_in_ev *curl;

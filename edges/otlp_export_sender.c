@@ -248,6 +248,7 @@ void sender_done(struct sender *sender, CURLcode result)
     long code = 0;
     curl_easy_getinfo(sender->easy, CURLINFO_RESPONSE_CODE, &code);
     sender->state = SENDER_IDLE;
+    sender->export->heard |= code != 0;
     enum otlp_verdict verdict = result == CURLE_OK ? otlp_verdict(code) : OTLP_RETRY;
     if (sender->answer_too_large)
         verdict = otlp_verdict(code) == OTLP_RETRY ? OTLP_RETRY : OTLP_REFUSED;

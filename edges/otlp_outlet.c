@@ -22,7 +22,7 @@ static uint16_t process_service(void *owner)
 {
     const struct world *world = ((const struct otlp_outlet *)owner)->session->world;
     for (size_t i = 0; i < world_service_count(world); i++)
-        if (strcmp(world_service(world, i)->service, "load-generator") == 0)
+        if (world_service(world, i)->drives_load)
             return (uint16_t)i;
     return 0;
 }
@@ -31,7 +31,7 @@ bool otlp_outlet_open(struct otlp_outlet *outlet, struct session *session,
                       const struct otlp_outlet_options *options)
 {
     struct text warnings = {0};
-    *outlet = (struct otlp_outlet){.session = session};
+    *outlet = (struct otlp_outlet){.session = session, .virtual = options->virtual};
     bool good = otlp_env_read(
         &outlet->env, &(struct otlp_env_options){.endpoint = options->endpoint, .warnings = &warnings});
     bool wanted = good && otlp_env_wanted(&outlet->env);
@@ -112,10 +112,16 @@ bool otlp_outlet_close(struct otlp_outlet *outlet, int64_t limit_ms, const volat
     const struct world *world = outlet->session->world;
     otlp_export_last_metrics(outlet->export, world_metrics(world), world_now(world));
     otlp_export_flush(outlet->export, limit_ms, stop);
+    bool unheard = outlet->virtual && !otlp_export_heard(outlet->export) && !(stop && *stop);
     otlp_export_close(outlet->export, stats);
     otlp_env_fini(&outlet->env);
     outlet->export = NULL;
     if (!outlet->session->options->quiet)
         say_accepted(stats);
-    return !say_lost(stats);
+    bool lost = say_lost(stats);
+    if (lost && unheard)
+        fputs("doorbuster: OTLP: no answer from any endpoint; `doorbuster doctor --otlp URL` looks at them\n",
+              stderr);
+    outlet->session->unheard = lost && unheard;
+    return !lost;
 }

@@ -15,6 +15,7 @@ struct otlp_outlet {
     struct session *session;
     struct otlp_env env;
     struct otlp_export *export;
+    bool virtual;
 };
 
 struct otlp_outlet_options {
@@ -32,7 +33,7 @@ bool otlp_outlet_open(struct otlp_outlet *outlet, struct session *session,
 void otlp_outlet_sink(const struct otlp_outlet *outlet, struct sink *sink);
 
 /* Flushes (see otlp_export_flush for limit_ms and stop). Says what was delivered unless quiet, and what was
-   lost in any case. False: something was. */
+   lost in any case. False: something was; of a virtual run whose backend never answered also session->unheard. */
 bool otlp_outlet_close(struct otlp_outlet *outlet, int64_t limit_ms, const volatile sig_atomic_t *stop);
 
 #endif

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ARGUMENTS_MAX = 8 };
+enum { ARGUMENTS_MAX = 8, LOOK_EVERY_MS = 100 };
 
 static int64_t now_ns(void)
 {
@@ -39,25 +39,27 @@ static int spawn(pid_t *pid, char *const *argv, int output)
     return error;
 }
 
-/* Until it has closed its outputs; false: it takes too long. */
-static bool listen_to(int input, struct text *said)
+/* Until it has closed its outputs; false: it takes too long, or `stop` says so. */
+static bool listen_to(int input, struct text *said, const volatile sig_atomic_t *stop)
 {
     char bytes[16384];
     int64_t until_ns = now_ns() + PROMTOOL_LIMIT_S * NS_PER_S;
-    for (;;) {
-        int64_t left_ms = (until_ns - now_ns()) / NS_PER_MS;
+    bool full = false;
+    while (now_ns() < until_ns && !*stop) {
         struct pollfd readable = {.fd = input, .events = POLLIN};
-        int ready = left_ms > 0 ? poll(&readable, 1, (int)left_ms) : 0;
+        int ready = poll(&readable, 1, LOOK_EVERY_MS);
         if (ready == 0)
-            return false;
+            continue;
         ssize_t count = ready > 0 ? read(input, bytes, sizeof bytes) : -1;
         if (count == 0)
             return true;
         if (count < 0 && errno != EINTR)
             return false;
-        if (count > 0 && said->len + (size_t)count <= PROMTOOL_SAID_MAX)
+        full = full || (count > 0 && said->len + (size_t)count > PROMTOOL_SAID_MAX);
+        if (count > 0 && !full)
             text_bytes(said, bytes, (size_t)count);
     }
+    return false;
 }
 
 static enum promtool_end broken(struct text *said, const char *what, int error)
@@ -70,7 +72,8 @@ static enum promtool_end broken(struct text *said, const char *what, int error)
     return PROMTOOL_BROKEN;
 }
 
-enum promtool_end promtool_run(const char *const *arguments, struct text *said)
+enum promtool_end promtool_run(const char *const *arguments, struct text *said,
+                               const volatile sig_atomic_t *stop)
 {
     const char *argv[ARGUMENTS_MAX + 2] = {"promtool"};
     int ends[2], status = 0;
@@ -85,14 +88,14 @@ enum promtool_end promtool_run(const char *const *arguments, struct text *said)
         close(ends[0]);
         return error == ENOENT ? PROMTOOL_ABSENT : broken(said, "cannot be run", error);
     }
-    bool ended = listen_to(ends[0], said);
+    bool ended = listen_to(ends[0], said, stop);
     close(ends[0]);
     if (!ended)
         kill(pid, SIGKILL);
     while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
         ;
     if (!ended)
-        return broken(said, "took too long", 0);
+        return broken(said, *stop ? "was interrupted" : "took too long", 0);
     if (!WIFEXITED(status))
         return broken(said, "was ended by a signal", 0);
     return WEXITSTATUS(status) ? PROMTOOL_FAILED : PROMTOOL_PASSED;

@@ -1,6 +1,6 @@
 #include "edges/promtool_series.h"
 
-#include "edges/json_out.h"
+#include "edges/promtool_expr.h"
 
 #include <stdlib.h>
 
@@ -257,24 +257,18 @@ static double past_step(const struct promtool_series *series, const struct kept 
     return 0;
 }
 
-static void write_number(struct text *yaml, double value)
-{
-    text_reserve(yaml, JSON_NUMBER_ROOM);
-    yaml->len = (size_t)(json_double(yaml->bytes + yaml->len, value) - yaml->bytes);
-}
-
 /* The values that the run gave, on top of what the past came to. */
 static void write_after_past(struct text *yaml, struct kept *kept, double step, size_t past)
 {
-    write_number(yaml, 0);
+    promtool_number(yaml, 0);
     text_char(yaml, '+');
-    write_number(yaml, step);
+    promtool_number(yaml, step);
     text_char(yaml, 'x');
     text_u64(yaml, past);
     for (const char *at = text_c(&kept->values); *at;) {
         char *end;
         text_char(yaml, ' ');
-        write_number(yaml, strtod(at, &end) + step * (double)past);
+        promtool_number(yaml, strtod(at, &end) + step * (double)past);
         size_t equal = strcspn(end, " ");
         text_bytes(yaml, end, equal);
         at = end + equal;

@@ -25,6 +25,9 @@ void remedy_target(struct text *out, const struct report *report, const struct c
     case CAUSE_QUERY_DELAY:
         text_str(out, cause->delay->target);
         return;
+    case CAUSE_TABLE_GROWTH:
+        text_lit(out, "products");
+        return;
     case CAUSE_POOL_CUT:
     case CAUSE_CONNECTIONS_HELD:
     case CAUSE_POOL:
@@ -34,7 +37,7 @@ void remedy_target(struct text *out, const struct report *report, const struct c
     case CAUSE_SERVICE_SLOW:
     case CAUSE_MESSAGE_LOSS:
     case CAUSE_CALLS:
-        text_str(out, cause->edge ? cause->edge->to : "");
+        text_str(out, cause->edge_fault ? cause->edge_fault->target : cause->edge ? cause->edge->to : "");
         return;
     case CAUSE_NONE:
     case CAUSE_KINDS:
@@ -73,9 +76,8 @@ static void create_index(struct prescription *prescription, const struct report 
     text_str(&remedy->fault, fault_kind_name(FAULT_CREATE_INDEX));
     text_lit(&remedy->fault, ": ");
     text_str(&remedy->fault, cause->index);
-    for (size_t i = 0; i < report->registry->index_count; i++)
-        if (!strcmp(report->registry->indexes[i].name, cause->index))
-            remedy->sql = report->registry->indexes[i].sql;
+    const struct index_def *index = registry_index(report->registry, cause->index);
+    remedy->sql = index ? index->sql : NULL;
 }
 
 static void restore_pool(struct prescription *prescription, const struct report *report,
@@ -86,6 +88,14 @@ static void restore_pool(struct prescription *prescription, const struct report 
     write_fault(&prescribe(prescription, "the pool was enough before it was cut")->fault, FAULT_POOL_MAX,
                 "pool", cause->pool->name, "max", text_c(&max));
     text_fini(&max);
+}
+
+static void shrink_table(struct prescription *prescription, const struct report *report)
+{
+    struct remedy *remedy = prescribe(prescription, "the table is larger than its statements can bear");
+    text_str(&remedy->fault, fault_kind_name(FAULT_TABLE_GROWTH));
+    text_lit(&remedy->fault, ": ");
+    text_i64(&remedy->fault, (int64_t)curve_at(&report->scenario->postgresql.products, 0));
 }
 
 static void mend_service(struct prescription *prescription, const struct cause *cause)
@@ -104,17 +114,29 @@ static void mend_service(struct prescription *prescription, const struct cause *
     }
 }
 
+static void end_delay(struct prescription *prescription, const struct cause *cause)
+{
+    write_fault(
+        &prescribe(prescription, "statements are delayed from outside: find what slows them, and end it")
+             ->fault,
+        FAULT_QUERY_DELAY, "service", cause->delay->target, "delay", "0s");
+}
+
 /* What made the pool run dry, if anything but the load did. */
 static void mend_pool(struct prescription *prescription, const struct report *report,
                       const struct cause *cause)
 {
     if (cause->cut)
         restore_pool(prescription, report, cause);
-    if (cause->held)
-        prescribe(prescription, "connections that nobody uses are held: find who keeps them, and let go");
-    if (cause->delay)
-        prescribe(prescription, "statements are delayed from outside: find what slows them");
-    if (cause->kind == CAUSE_POOL)
+    for (size_t i = 0; i < report->stats->fault_count && cause->held; i++)
+        if (cause_holds(report, &report->stats->faults[i]) && prescription->count < REMEDIES_MAX)
+            write_fault(&prescribe(prescription,
+                                   "connections that nobody uses are held: find who keeps them, and let go")
+                             ->fault,
+                        FAULT_HOLD_CONNECTIONS, "pool", report->stats->faults[i].spec.target, "count", "0");
+    if (cause->delay && prescription->count < REMEDIES_MAX)
+        end_delay(prescription, cause);
+    if (cause->kind == CAUSE_POOL && prescription->count < REMEDIES_MAX)
         prescribe(prescription,
                   "more is asked than the pool carries: fewer or faster statements, or a larger "
                   "pool while the database has cores to spare");
@@ -128,7 +150,7 @@ size_t remedies_of(struct remedy remedies[REMEDIES_MAX], const struct report *re
         return 0;
     if (cause->kind == CAUSE_SCRIPT)
         prescribe(&prescription,
-                  "nothing to mend: it fails because the scenario says so; take out the fault");
+                  "nothing to mend: it is so because the scenario says so; take out the fault");
     else if (cause->kind == CAUSE_ROW_LOCK)
         prescribe(&prescription, "hold the row for a shorter time, or spread the stock over several rows");
     else if (cause->kind == CAUSE_CALLS)
@@ -136,7 +158,11 @@ size_t remedies_of(struct remedy remedies[REMEDIES_MAX], const struct report *re
     else if (cause->kind >= CAUSE_SERVICE_DOWN)
         mend_service(&prescription, cause);
     if (cause->kind >= CAUSE_MISSING_INDEX && cause->kind <= CAUSE_POOL) {
-        if (cause->scan)
+        if (cause->kind == CAUSE_QUERY_DELAY && !cause->pool)
+            end_delay(&prescription, cause);
+        else if (cause->kind == CAUSE_TABLE_GROWTH)
+            shrink_table(&prescription, report);
+        else if (cause->scan)
             create_index(&prescription, report, cause);
         if (cause->pool)
             mend_pool(&prescription, report, cause);

@@ -10,8 +10,7 @@
 enum { REMEDIES_MAX = 8 };
 
 struct remedy {
-    struct text
-        fault; /* "create_index: idx_products_category"; empty: no fault mends it. The caller's to free */
+    struct text fault; /* "create_index: idx_products_category"; empty: none mends it. The caller's */
     const char *sql; /* NULL: none */
     const char *why;
 };

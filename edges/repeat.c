@@ -26,6 +26,21 @@ void repeat_quote(struct text *text, const char *word)
     text_char(text, '\'');
 }
 
+/* A URL may have a password in it. */
+static void put_store(struct text *line, const char *option, const char *where)
+{
+    if (!where)
+        return;
+    text_str(line, option);
+    static const char *const words[] = {"managed", "model", "env"};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (strcmp(where, words[i]) == 0) {
+            text_str(line, where);
+            return;
+        }
+    text_lit(line, "URL");
+}
+
 void repeat_print(void)
 {
     struct text line = {0};
@@ -47,6 +62,8 @@ void repeat_print(void)
         text_lit(&line, " --set ");
         repeat_quote(&line, run.options->settings[i]);
     }
+    put_store(&line, " --postgres ", run.options->postgres);
+    put_store(&line, " --redis ", run.options->redis);
     fprintf(stderr, "%s\n", text_c(&line));
     text_fini(&line);
 }

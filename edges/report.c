@@ -28,7 +28,8 @@ bool report_failed(const struct report *report)
         if (report->stats->expects[i].judged && !report->stats->expects[i].held)
             return true;
     for (size_t i = 0; i < report->stats->fault_count; i++)
-        if (report->stats->faults[i].judged && !report->stats->faults[i].landed)
+        if (report->stats->faults[i].judged && !report->stats->faults[i].landed &&
+            !report->stats->faults[i].by_hand)
             return true;
     return false;
 }
@@ -69,6 +70,13 @@ const char *report_alert_state(const struct alert_stats *alert)
     if (!alert->fired)
         return "inactive";
     return alert->resolved_at_ns == NEVER ? "fired" : "resolved";
+}
+
+bool report_fault_releases(const struct fault_spec *fault)
+{
+    if (fault->kind == FAULT_SERVICE_SLOW)
+        return fault->value <= 1;
+    return (fault->kind == FAULT_HOLD_CONNECTIONS || fault->kind == FAULT_QUERY_DELAY) && fault->value <= 0;
 }
 
 void report_point(struct text *text, int64_t at_ns)

@@ -14,6 +14,7 @@ enum { REPORT_VERSION = 1 };
 
 struct fork;
 struct rule_outcomes;
+struct pace;
 
 struct report {
     const struct scenario *scenario;
@@ -23,8 +24,8 @@ struct report {
     const char *layout; /* virtual, live */
     bool interrupted; /* faults and expectations have not been judged */
     int64_t ended_at_ns;
-    const struct rule_outcomes
-        *rules; /* of the user's own rules (edges/rule_file.h); NULL: none were tried */
+    const struct rule_outcomes *rules; /* the user's own (edges/rule_file.h); NULL: none were tried */
+    const struct pace *pace; /* how well a live run kept to its clock (edges/pace.h); NULL: it had none */
     const struct fork *fork; /* a second run with one change, to compare with (edges/fork.h); NULL: none */
 };
 
@@ -53,6 +54,8 @@ const char *report_alert_kind(enum alert_kind kind);
 const char *report_alert_state(const struct alert_stats *alert); /* inactive, fired, resolved */
 
 /* "5m", "90s": a point of a table. */
+/* It ends what a fault of its kind does: a delay of nothing, no connection held, a factor of 1. */
+bool report_fault_releases(const struct fault_spec *fault);
 void report_point(struct text *text, int64_t at_ns);
 
 /* The name a pool goes by: its own, or SERVICE/NAME where another service's pool of that name was

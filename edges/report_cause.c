@@ -11,6 +11,7 @@ static const char *origin_words(enum status origin)
         [STATUS_OVERLOADED] = " asks met a full mailbox",
         [STATUS_LOCK_TIMEOUT] = " queries waited for a row lock in vain",
         [STATUS_CONNECTIONS_EXHAUSTED] = " connections were refused by the database",
+        [STATUS_CONNECTION_LOST] = " queries lost their connection to the database",
     };
     return words[origin];
 }
@@ -92,6 +93,36 @@ static bool over(const struct report *report, const struct fault_spec *fault)
     return cause_fault_end(report, fault) != NEVER;
 }
 
+static void say_delay(struct text *out, const struct report *report, const struct fault_spec *delay)
+{
+    text_lit(out, "each statement of ");
+    text_str(out, delay->target);
+    text_str(out, over(report, delay) ? " took " : " takes ");
+    text_duration(out, (int64_t)delay->value);
+    text_lit(out, " more");
+    say_while(out, report, delay);
+    text_lit(out, "; ");
+}
+
+static void say_growth(struct text *out, const struct report *report, const struct fault_spec *growth)
+{
+    text_str(out, over(report, growth) ? "the products table had " : "the products table has ");
+    text_count(out, (uint64_t)growth->value);
+    text_lit(out, " rows");
+    say_while(out, report, growth);
+    text_lit(out, "; ");
+}
+
+static void say_slow_service(struct text *out, const struct report *report, const struct fault_spec *slow)
+{
+    text_str(out, slow->target);
+    text_str(out, over(report, slow) ? " took " : " takes ");
+    text_fixed(out, slow->value, slow->value < 10 ? 1 : 0);
+    text_lit(out, " times as long");
+    say_while(out, report, slow);
+    text_lit(out, "; ");
+}
+
 /* What made the pool smaller than it was meant to be, or kept it busy. */
 static void say_pool_faults(struct text *out, const struct report *report, const struct cause *cause)
 {
@@ -108,15 +139,8 @@ static void say_pool_faults(struct text *out, const struct report *report, const
         say_while(out, report, cause->held);
         text_lit(out, "; ");
     }
-    if (cause->delay) {
-        text_lit(out, "each statement of ");
-        text_str(out, cause->delay->target);
-        text_str(out, over(report, cause->delay) ? " took " : " takes ");
-        text_duration(out, (int64_t)cause->delay->value);
-        text_lit(out, " more");
-        say_while(out, report, cause->delay);
-        text_lit(out, "; ");
-    }
+    if (cause->delay)
+        say_delay(out, report, cause->delay);
     if (cause->cut) {
         text_lit(out, "pool ");
         text_str(out, cause->cut->target);
@@ -158,6 +182,11 @@ static int held_in(const struct report *report, const struct fault_spec *held, s
     return then ? (int)held->value : 0;
 }
 
+static uint32_t minute_lost(const struct pool_stats *pool, size_t minute)
+{
+    return pool->minutes[minute].timeouts + pool->minutes[minute].given_up;
+}
+
 /* What it carried and what asked, in its worst minute. */
 static void say_pool(struct text *out, const struct report *report, const struct cause *cause)
 {
@@ -166,12 +195,13 @@ static void say_pool(struct text *out, const struct report *report, const struct
     if (!pool->minute_count)
         return;
     for (size_t m = 1; m < pool->minute_count; m++)
-        if (pool->minutes[m].timeouts > pool->minutes[worst].timeouts)
+        if (minute_lost(pool, m) > minute_lost(pool, worst))
             worst = m;
     const struct pool_minute *minute = &pool->minutes[worst];
-    int max = pool_max_at(report, pool, (int64_t)worst * NS_PER_MIN),
-        held = held_in(report, cause->held, worst);
-    if (max) {
+    int max = pool_max_at(report, pool, (int64_t)worst * NS_PER_MIN);
+    int held = held_in(report, cause->held, worst);
+    bool known = max > 0;
+    if (known) {
         max = MAX(max - held, 0);
         text_i64(out, max);
         text_str(out, held ? " free connection" : " connection");
@@ -179,11 +209,24 @@ static void say_pool(struct text *out, const struct report *report, const struct
     }
     text_lit(out, "pool ");
     text_str(out, pool->name);
-    text_str(out, max == 1 || !max ? " carries " : " carry ");
+    text_str(out, max == 1 || !known ? " carries " : " carry ");
     figure_per_second(out, minute->acquired / 60.0);
     text_lit(out, " while ");
-    figure_per_second(out, (minute->acquired + minute->timeouts) / 60.0);
+    figure_per_second(out, (minute->acquired + minute_lost(pool, worst)) / 60.0);
     text_lit(out, " ask; ");
+}
+
+/* Why statements took long, where no pool says so. */
+static void say_statements(struct text *out, const struct report *report, const struct cause *cause)
+{
+    if (cause->kind == CAUSE_QUERY_DELAY && !cause->pool) {
+        say_delay(out, report, cause->delay);
+    } else if (cause->kind == CAUSE_TABLE_GROWTH) {
+        say_growth(out, report, cause->growth);
+    } else if (cause->scan) {
+        say_scan(out, cause);
+        text_lit(out, "; ");
+    }
 }
 
 /* "GET /products of product-catalog and 2 other routes", the one that met it most often first; how far it goes in
@@ -223,9 +266,11 @@ static void say_script(struct text *out, const struct report *report)
     double most;
     text_lit(out, "scripted, nothing makes it so but the scenario: ");
     size_t routes = say_routes(out, report, FAULT_ROUTE_FAILURES, &most);
-    text_str(out, routes > 1 ? " fail up to " : " fails up to ");
-    figure_ratio(out, most);
-    text_str(out, routes > 1 ? " of their requests; " : " of its requests; ");
+    if (routes) {
+        text_str(out, routes > 1 ? " fail up to " : " fails up to ");
+        figure_ratio(out, most);
+        text_str(out, routes > 1 ? " of their requests; " : " of its requests; ");
+    }
     routes = say_routes(out, report, FAULT_ROUTE_DELAY, &most);
     if (!routes)
         return;
@@ -282,8 +327,11 @@ static void say_edge(struct text *out, const struct report *report, const struct
 static void say_wait(struct text *out, const struct cause *cause)
 {
     text_lit(out, " waiting ");
-    text_duration(out, cause->pool->acquire_timeout_ns);
-    text_lit(out, " for a connection");
+    if (cause->pool->timeouts || !cause->pool->given_up) {
+        text_duration(out, cause->pool->acquire_timeout_ns);
+        text_char(out, ' ');
+    }
+    text_lit(out, "for a connection");
 }
 
 static void say_how(struct text *out, const struct cause *cause)
@@ -291,6 +339,12 @@ static void say_how(struct text *out, const struct cause *cause)
     uint64_t timeouts = cause->pool_timeouts;
     if (cause->kind == CAUSE_SCRIPT)
         return;
+    if (cause->lost) {
+        text_lit(out, ": ");
+        text_count(out, cause->lost);
+        text_lit(out, " statements were given up");
+        return;
+    }
     if (cause->pool && timeouts == cause->errors) {
         say_wait(out, cause);
         return;
@@ -328,15 +382,6 @@ static void say_sold(struct text *out, const struct report *report)
     text_lit(out, " orders came too late");
 }
 
-/* Whether anything happened that could have gone wrong. */
-static bool was_quiet(const struct report *report)
-{
-    for (size_t i = 0; i < report->scenario->alert_count; i++)
-        if (report->stats->alerts[i].fired)
-            return false;
-    return !report->stats->fault_count;
-}
-
 static void say_health(struct text *out, const struct report *report)
 {
     if (!report_requests(report)) {
@@ -345,7 +390,7 @@ static void say_health(struct text *out, const struct report *report)
                           : "no errors: nothing was asked");
         return;
     }
-    text_str(out, was_quiet(report) ? "nothing went wrong: " : "no errors: ");
+    text_str(out, cause_was_quiet(report) ? "nothing went wrong: " : "no errors: ");
     bool first = true;
     for (size_t i = 0; i < report->scenario->stream_count; i++) {
         const struct window *whole = &report->stats->streams[i].whole;
@@ -363,6 +408,50 @@ static void say_health(struct text *out, const struct report *report)
     }
 }
 
+/* "p95 of buyers rose from 188 ms to 1.79 s, no request failed" */
+static void say_slowed(struct text *out, const struct report *report)
+{
+    for (size_t i = 0; i < report->scenario->stream_count; i++) {
+        double calm_s, slow_s;
+        if (cause_slowed(&report->stats->streams[i], &calm_s, &slow_s) <= 0)
+            continue;
+        text_lit(out, "p95 of ");
+        text_str(out, report->scenario->streams[i].name);
+        text_lit(out, " went from ");
+        figure_latency(out, calm_s);
+        text_lit(out, " to ");
+        figure_latency(out, slow_s);
+        text_lit(out, ", ");
+    }
+    text_lit(out, "no request failed");
+}
+
+static void say_row(struct text *out, const struct report *report)
+{
+    text_lit(out, "orders queue for the row of a product (lock wait p95 ");
+    figure_latency(out, histogram_quantile(&report->stats->stores.lock_wait, 0.95));
+    text_lit(out, "); ");
+}
+
+static void say_slow_cause(struct text *out, const struct report *report, const struct cause *cause)
+{
+    if (cause->kind == CAUSE_SCRIPT)
+        say_script(out, report);
+    else if (cause->kind == CAUSE_ROW_LOCK)
+        say_row(out, report);
+    else if (cause->kind == CAUSE_SERVICE_SLOW)
+        say_slow_service(out, report, cause->edge_fault);
+    else
+        say_statements(out, report, cause);
+    if (cause->pool) {
+        say_pool_faults(out, report, cause);
+        text_lit(out, "pool ");
+        text_str(out, cause->pool->name);
+        text_lit(out, " made its callers wait; ");
+    }
+    say_slowed(out, report);
+}
+
 static void say_cause(struct text *out, const struct report *report, const struct cause *cause)
 {
     bool pool = cause->pool && cause->pool_timeouts * 2 >= cause->errors;
@@ -370,6 +459,8 @@ static void say_cause(struct text *out, const struct report *report, const struc
         say_script(out, report);
     else if (cause->kind == CAUSE_ROW_LOCK)
         say_lock(out, report, cause);
+    else if (cause->lost)
+        say_statements(out, report, cause);
     else if (!pool && cause->kind != CAUSE_MISSING_INDEX)
         say_edge(out, report, cause);
     else if (cause->scan) {
@@ -387,7 +478,9 @@ static void say_cause(struct text *out, const struct report *report, const struc
 void report_cause_sentence(struct text *out, const struct report *report)
 {
     struct cause cause = cause_of(report);
-    if (cause.kind != CAUSE_NONE) {
+    if (cause.slow) {
+        say_slow_cause(out, report, &cause);
+    } else if (cause.kind != CAUSE_NONE) {
         say_cause(out, report, &cause);
     } else {
         say_health(out, report);
@@ -401,7 +494,7 @@ void report_cause_sentence(struct text *out, const struct report *report)
 
 void report_cause(struct text *out, const struct report *report)
 {
-    if (report_errors(report))
+    if (cause_of(report).kind != CAUSE_NONE)
         text_lit(out, "cause: ");
     report_cause_sentence(out, report);
 }

@@ -4,6 +4,7 @@
 #include "edges/figures.h"
 #include "edges/fork.h"
 #include "edges/json_put.h"
+#include "edges/pace.h"
 #include "edges/report_cause.h"
 #include "edges/report_rules.h"
 
@@ -79,20 +80,10 @@ static json_t *services(const struct run_stats *stats)
     return all;
 }
 
-/* Journeys that no stream has are not part of this shop. */
-static bool never_meant(const struct report *report, const struct edge_stats *edge)
+static json_t *edges(const struct run_stats *stats)
 {
-    const struct actor_kind *from = registry_kind(report->registry, edge->from);
-    return !edge->calls && from && from->drives_load;
-}
-
-static json_t *edges(const struct report *report)
-{
-    const struct run_stats *stats = report->stats;
     json_t *all = json_array();
     for (size_t i = 0; i < stats->edge_count; i++) {
-        if (never_meant(report, &stats->edges[i]))
-            continue;
         json_t *edge = json_object();
         json_put_text(edge, "from", stats->edges[i].from);
         json_put_text(edge, "to", stats->edges[i].to);
@@ -117,7 +108,8 @@ static json_t *pools(const struct report *report)
         json_put_count(pool, "acquired", stats->acquired);
         json_put_count(pool, "timeouts", stats->timeouts);
         json_put_count(pool, "refused", stats->refused);
-        json_put_ms(pool, "p95_wait_ms", histogram_quantile(&stats->wait, 0.95));
+        json_put_count(pool, "given_up", stats->given_up);
+        json_put_ms(pool, "p95_wait_ms", histogram_quantile(&stats->wait_any, 0.95));
         report_pool_name(&name, report, stats);
         json_put(all, text_c(&name), pool);
         text_fini(&name);
@@ -223,6 +215,8 @@ static json_t *faults(const struct report *report)
         json_put_text(fault, "name", fault_kind_name(spec->kind));
         json_put_text(fault, "target", spec->target);
         json_put_seconds(fault, "at_s", spec->at_ns);
+        json_put_number(fault, "value", spec->value);
+        json_put(fault, "by_hand", json_boolean(stats->by_hand));
         json_put(fault, "landed", stats->judged ? json_boolean(stats->landed) : json_null());
         json_put_text(fault, "evidence", stats->evidence[0] ? stats->evidence : NULL);
         json_add(all, fault);
@@ -259,11 +253,13 @@ void report_json(struct text *out, const struct report *report)
     json_put_count(root, "seed", report->seed);
     json_put_seconds(root, "duration_s", report->scenario->duration_ns);
     json_put_text(root, "layout", report->layout);
+    if (report->pace)
+        json_put(root, "clock", pace_json(report->pace));
     if (report->interrupted)
         json_put_seconds(root, "interrupted_at_s", report->ended_at_ns);
     json_put(root, "streams", streams(report));
     json_put(root, "services", services(report->stats));
-    json_put(root, "edges", edges(report));
+    json_put(root, "edges", edges(report->stats));
     json_put(root, "pools", pools(report));
     json_put(root, "statements", statements(report->stats));
     json_put(root, "database", database(&report->stats->stores));

@@ -1,6 +1,7 @@
 #include "edges/report_text.h"
 
 #include "edges/figures.h"
+#include "edges/pace.h"
 #include "edges/report_cause.h"
 #include "edges/report_rules.h"
 #include "edges/report_stores.h"
@@ -70,6 +71,22 @@ static void tell_alerts(struct telling *telling)
     }
 }
 
+/* What somebody has set while it ran is no promise of the scenario: it may come to nothing. */
+static void tell_landed(struct telling *telling, const struct fault_stats *stats)
+{
+    struct text *out = telling->out;
+    if (stats->by_hand)
+        paint_hue(out, telling->paint, HUE_DIM, "set by hand, ");
+    if (!stats->judged)
+        paint_hue(out, telling->paint, HUE_DIM, "not judged");
+    else if (stats->landed)
+        paint_hue(out, telling->paint, HUE_NONE, "landed");
+    else if (stats->by_hand)
+        paint_hue(out, telling->paint, HUE_YELLOW, "not landed");
+    else
+        paint_hue(out, telling->paint, HUE_RED, "DID NOT LAND");
+}
+
 static void tell_faults(struct telling *telling)
 {
     if (telling->report->stats->fault_count)
@@ -86,13 +103,8 @@ static void tell_faults(struct telling *telling)
             text_char(out, ' ');
             paint_plain(out, telling->paint, spec->target);
         }
-        text_lit(out, ": ");
-        if (!stats->judged)
-            paint_hue(out, telling->paint, HUE_DIM, "not judged");
-        else if (stats->landed)
-            paint_hue(out, telling->paint, HUE_NONE, "landed");
-        else
-            paint_hue(out, telling->paint, HUE_RED, "DID NOT LAND");
+        text_str(out, report_fault_releases(spec) ? ", its end: " : ": ");
+        tell_landed(telling, stats);
         if (stats->evidence[0]) {
             text_lit(out, ", ");
             paint_plain(out, telling->paint, stats->evidence);
@@ -109,15 +121,26 @@ static void tell_pool(struct telling *telling, const struct pool_stats *pool)
     text_lit(out, "  ");
     paint_label(out, telling->paint, text_c(scratch), LABEL_WIDTH);
     text_i64(out, pool->peak_used);
-    text_lit(out, " of ");
-    text_i64(out, pool->max);
-    text_lit(out, " used at the peak, ");
+    if (pool->peak_used <= pool->max) {
+        text_lit(out, " of ");
+        text_i64(out, pool->max);
+        text_lit(out, " used at the peak, ");
+    } else { /* a fault has made it smaller since */
+        text_lit(out, " used at the peak, ");
+        text_i64(out, pool->max);
+        text_lit(out, " allowed at the end, ");
+    }
     scratch->len = 0;
     text_count(scratch, pool->timeouts);
     text_lit(scratch, " timed out");
-    paint_hue(out, telling->paint, pool->timeouts ? HUE_RED : HUE_NONE, text_c(scratch));
+    if (pool->given_up) {
+        text_lit(scratch, ", ");
+        text_count(scratch, pool->given_up);
+        text_lit(scratch, " gave up");
+    }
+    paint_hue(out, telling->paint, pool->timeouts || pool->given_up ? HUE_RED : HUE_NONE, text_c(scratch));
     text_lit(out, ", wait p95 ");
-    figure_latency(out, histogram_quantile(&pool->wait, 0.95));
+    figure_latency(out, histogram_quantile(&pool->wait_any, 0.95));
     text_char(out, '\n');
 }
 
@@ -129,7 +152,7 @@ static void tell_pools(struct telling *telling)
     for (int calm = 0; calm <= 1; calm++) {
         for (size_t i = 0; i < stats->pool_count; i++) {
             const struct pool_stats *pool = &stats->pools[i];
-            bool in_vain = pool->timeouts || pool->refused;
+            bool in_vain = pool->timeouts || pool->refused || pool->given_up;
             if (in_vain == calm || !(in_vain || pool->acquired))
                 continue;
             if (!titled)
@@ -256,6 +279,20 @@ static void tell_traces(struct telling *telling)
     text_lit(out, " services\n");
 }
 
+/* Who judges what failed is to know whose doing it may be. */
+static void tell_pace(struct telling *telling)
+{
+    const struct pace *pace = telling->report->pace;
+    if (!pace || pace_kept_up(pace))
+        return;
+    section(telling, "clock");
+    text_lit(telling->out, "  ");
+    paint_hue(telling->out, telling->paint, HUE_YELLOW, "this machine did not keep up");
+    text_lit(telling->out, ": latencies are too long, and what fails by them may be its doing\n  ");
+    pace_text(telling->out, pace);
+    text_char(telling->out, '\n');
+}
+
 static void tell_cause(struct telling *telling)
 {
     telling->scratch.len = 0;
@@ -281,6 +318,7 @@ void report_text(struct text *out, const struct report *report, const struct pai
     tell_business(&telling);
     tell_expectations(&telling);
     tell_traces(&telling);
+    tell_pace(&telling);
     tell_cause(&telling);
     text_fini(&telling.scratch);
 }

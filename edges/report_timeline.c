@@ -43,23 +43,6 @@ static void rows_add(struct rows *rows, int64_t at_ns)
     rows->count++;
 }
 
-/* The points that these streams' tables have; without any, a dozen minutes spread over the run. */
-static void rows_of(struct rows *rows, const struct report *report, size_t first, size_t count)
-{
-    for (size_t s = first; s < first + count; s++)
-        for (size_t i = 0; i < report->scenario->streams[s].table_count; i++)
-            if (report->scenario->streams[s].table_ns[i] <= report->ended_at_ns)
-                rows_add(rows, report->scenario->streams[s].table_ns[i]);
-    if (rows->count)
-        return;
-    rows->minutes = true;
-    size_t minutes =
-        MIN(report->stats->streams[first].minute_count, (size_t)(report->ended_at_ns / NS_PER_MIN) + 1);
-    size_t every = (minutes + ROWS_CHOSEN - 1) / ROWS_CHOSEN;
-    for (size_t m = 0; m < minutes; m += every)
-        rows_add(rows, (int64_t)m * NS_PER_MIN);
-}
-
 static const struct window *row_window(const struct report *report, size_t stream, const struct rows *rows,
                                        size_t row)
 {
@@ -68,6 +51,55 @@ static const struct window *row_window(const struct report *report, size_t strea
     if (rows->minutes || !report->scenario->streams[stream].table_count)
         return minute < stats->minute_count ? &stats->minutes[minute] : NULL;
     return stream_point(stats, &report->scenario->streams[stream], rows->at_ns[row]);
+}
+
+static bool was_played(const struct report *report, const struct rows *rows, size_t row)
+{
+    for (size_t s = 0; s < report->scenario->stream_count; s++) {
+        const struct window *window = row_window(report, s, rows, row);
+        if (window && window->requests)
+            return true;
+    }
+    return false;
+}
+
+/* A run may begin late or be stopped early: rows before and after what was played say nothing. */
+static void rows_trim(struct rows *rows, const struct report *report)
+{
+    size_t first = 0;
+    while (rows->count && !was_played(report, rows, rows->count - 1))
+        rows->count--;
+    while (first < rows->count && !was_played(report, rows, first))
+        first++;
+    rows->count -= first;
+    memmove(rows->at_ns, &rows->at_ns[first], rows->count * sizeof rows->at_ns[0]);
+}
+
+static void rows_of_minutes(struct rows *rows, const struct report *report)
+{
+    const struct stream_stats *streams = report->stats->streams;
+    size_t first = streams[0].minute_count, end = 0;
+    for (size_t s = 0; s < report->scenario->stream_count; s++)
+        for (size_t m = 0; m < streams[s].minute_count; m++)
+            if (streams[s].minutes[m].requests) {
+                first = MIN(first, m);
+                end = MAX(end, m + 1);
+            }
+    size_t every = (MAX(end, first) - first + ROWS_CHOSEN - 1) / ROWS_CHOSEN;
+    *rows = (struct rows){.minutes = true};
+    for (size_t m = first; m < end; m += every)
+        rows_add(rows, (int64_t)m * NS_PER_MIN);
+}
+
+/* The points that these streams' tables have; where none of them was played, a dozen minutes of those that were. */
+static void rows_of(struct rows *rows, const struct report *report, size_t first, size_t count)
+{
+    for (size_t s = first; s < first + count; s++)
+        for (size_t i = 0; i < report->scenario->streams[s].table_count; i++)
+            rows_add(rows, report->scenario->streams[s].table_ns[i]);
+    rows_trim(rows, report);
+    if (!rows->count)
+        rows_of_minutes(rows, report);
 }
 
 /* Requests, share of errors with its bar, p95; the share's colour is the block's. */
@@ -91,7 +123,7 @@ static void block(struct text *out, const struct paint *paint, const struct wind
     text_char(out, ' ');
     paint_bar(out, paint, hue, errors, BAR_WIDTH);
     scratch->len = 0;
-    figure_latency(scratch, histogram_quantile(&window->latency, 0.95));
+    figure_answered(scratch, histogram_quantile(&window->latency, 0.95));
     paint_right(out, paint, HUE_NONE, text_c(scratch), LATENCY_WIDTH);
 }
 

@@ -28,8 +28,10 @@ struct rule_outcome *rule_outcome_of(struct rule_outcomes *outcomes, const char 
     for (size_t i = 0; i < outcomes->count; i++)
         if (strlen(outcomes->of[i].alert) == len && !memcmp(outcomes->of[i].alert, alert, len))
             return &outcomes->of[i];
-    if (outcomes->count == RULE_ALERTS_MAX || len > RULE_NAME_MAX)
+    if (outcomes->count == RULE_ALERTS_MAX || len > RULE_NAME_MAX) {
+        outcomes->cut = true;
         return NULL;
+    }
     struct rule_outcome *outcome = &outcomes->of[outcomes->count++];
     *outcome =
         (struct rule_outcome){.alert = base_alloc(len + 1, 1), .fired_at_ns = NEVER, .resolved_at_ns = NEVER};
@@ -42,6 +44,7 @@ void rule_outcomes_fini(struct rule_outcomes *outcomes)
     for (size_t i = 0; i < outcomes->count; i++)
         free(outcomes->of[i].alert);
     outcomes->count = 0;
+    outcomes->cut = false;
 }
 
 /* A scalar behind the scalar `alert` is a name: rules have that word nowhere else but as their key, and a

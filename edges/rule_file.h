@@ -21,6 +21,7 @@ struct rule_outcome {
 struct rule_outcomes {
     struct rule_outcome of[RULE_ALERTS_MAX];
     size_t count;
+    bool cut; /* there were more, or longer names */
 };
 
 /* False: errno says why, EFBIG that it is too large. */

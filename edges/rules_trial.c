@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* nftw; NOLINT(cert-dcl51-cpp,bugprone-reserved-identifier) */
 #include "edges/rules_trial.h"
 
 #include "edges/exit_code.h"
@@ -5,12 +6,14 @@
 #include "edges/promtool_test.h"
 
 #include <errno.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 struct rules_trial {
     const char *file;
+    const volatile sig_atomic_t *stop;
     struct text rules;
     struct prometheus_bounds bounds;
     struct promtool_series *series;
@@ -24,7 +27,7 @@ struct rules_trial {
 #define RULES "rules.yaml"
 #define TEST "test.yaml"
 
-enum { SAID_SHOWN_MAX = 4000 };
+enum { SAID_SHOWN_MAX = 4000, FOLDERS_OPEN_MAX = 8 };
 
 /* ---- before the run ---- */
 
@@ -35,35 +38,54 @@ static void explain_absent(void)
           stderr);
 }
 
-static bool check(const char *file, int *exit_code)
+static int exit_code_of(enum promtool_end end, const volatile sig_atomic_t *stop)
+{
+    if (*stop)
+        return EXIT_CODE_INTERRUPTED;
+    return end == PROMTOOL_ABSENT || end == PROMTOOL_BROKEN ? EXIT_CODE_DEPENDENCY : EXIT_CODE_SCENARIO;
+}
+
+static bool check(const struct rules_trial *trial, int *exit_code)
 {
     struct text said = {0};
-    enum promtool_end end = promtool_run((const char *const[]){"check", "rules", file, NULL}, &said);
-    *exit_code = end == PROMTOOL_ABSENT ? EXIT_CODE_DEPENDENCY : EXIT_CODE_SCENARIO;
+    /* What is behind -- is a file, whatever it is called. */
+    enum promtool_end end =
+        promtool_run((const char *const[]){"check", "rules", "--", trial->file, NULL}, &said, trial->stop);
+    *exit_code = exit_code_of(end, trial->stop);
     if (end == PROMTOOL_ABSENT)
         explain_absent();
     else if (end != PROMTOOL_PASSED)
-        fprintf(stderr, "%sdoorbuster: --rules %s: promtool refuses it\n", text_c(&said), file);
+        fprintf(stderr, "%sdoorbuster: --rules %s: promtool %s it\n", text_c(&said), trial->file,
+                end == PROMTOOL_FAILED ? "refuses" : "could not check");
     text_fini(&said);
     return end == PROMTOOL_PASSED;
 }
 
 struct rules_trial *rules_trial_open(const char *file, const struct scenario *scenario, int64_t history_ns,
-                                     int *exit_code)
+                                     const volatile sig_atomic_t *stop, int *exit_code)
 {
     struct rules_trial *trial = base_alloc(1, sizeof *trial);
     trial->file = file;
+    trial->stop = stop;
     *exit_code = EXIT_CODE_USAGE;
     if (!rule_file_read(file, &trial->rules)) {
         fprintf(stderr, "doorbuster: --rules %s: %s\n", file, strerror(errno));
         rules_trial_close(trial);
         return NULL;
     }
-    if (!check(file, exit_code)) {
+    if (!check(trial, exit_code)) {
         rules_trial_close(trial);
         return NULL;
     }
     rule_file_alerts(&trial->rules, &trial->outcomes);
+    if (trial->outcomes.cut) {
+        fprintf(stderr,
+                "doorbuster: --rules %s: expected at most %d alerts, with names of at most %d bytes\n", file,
+                RULE_ALERTS_MAX, RULE_NAME_MAX);
+        *exit_code = EXIT_CODE_SCENARIO;
+        rules_trial_close(trial);
+        return NULL;
+    }
     prometheus_bounds_of(&trial->bounds, scenario);
     bool by_name = strstr(text_c(&trial->rules), "__name__") != NULL;
     trial->series = promtool_series_new(
@@ -120,14 +142,52 @@ static void write_test(struct text *yaml, struct promtool_series *series)
 
 /* ---- the answers: {alertname="name", at="17"} 1E+00 ---- */
 
+static void put_character(struct text *out, unsigned code)
+{
+    static const struct {
+        unsigned below, first, bits;
+    } forms[] = {{0x80, 0, 0}, {0x800, 0xc0, 6}, {0x10000, 0xe0, 12}, {0x110000, 0xf0, 18}};
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+        if (code >= forms[i].below)
+            continue;
+        text_char(out, (char)(forms[i].first | code >> forms[i].bits));
+        for (unsigned left = forms[i].bits; left; left -= 6)
+            text_char(out, (char)(0x80 | (code >> (left - 6) & 0x3f)));
+        return;
+    }
+}
+
+/* Behind a backslash: \n, or \u00a0 for what Go would not print, or the character itself. */
+static void read_escape(const char **at, struct text *out)
+{
+    static const char letters[] = "abfnrtv", meant[] = "\a\b\f\n\r\t\v", hex[] = "xuU";
+    const char *letter = strchr(letters, **at), *form = strchr(hex, **at);
+    size_t digits = form && **at ? (size_t)2 << (form - hex) : 0;
+    if (!**at)
+        return;
+    char number[9] = "";
+    for (size_t i = 0; i < digits && (*at)[i + 1]; i++)
+        number[i] = (*at)[i + 1];
+    if (digits && strspn(number, "0123456789abcdef") == digits) {
+        put_character(out, (unsigned)strtoul(number, NULL, 16));
+        *at += digits + 1;
+        return;
+    }
+    text_char(out, letter ? meant[letter - letters] : **at);
+    ++*at;
+}
+
 /* The text of a label in Go's quotes; `at` stands behind the first quote, and is moved behind the last. */
 static void read_quoted(const char **at, struct text *out)
 {
     out->len = 0;
     while (**at && **at != '"' && **at != '\n') {
-        if (**at == '\\' && ((*at)[1] == '"' || (*at)[1] == '\\'))
-            ++*at;
-        text_char(out, *(*at)++);
+        if (**at != '\\') {
+            text_char(out, *(*at)++);
+            continue;
+        }
+        ++*at;
+        read_escape(at, out);
     }
     *at += **at == '"';
 }
@@ -162,11 +222,25 @@ static void read_line(struct rules_trial *trial, const char *at, struct text *na
     }
 }
 
-/* False: promtool has not come to the last question. */
+/* `    expr: "...", time: 15s, err: ...`: names of alerts are in lines that begin otherwise. */
+static bool is_refused(const char *said)
+{
+    static const char question[] = "expr: \"label_replace(count by ";
+    for (const char *line = said, *end; *line; line = *end ? end + 1 : end) {
+        line += strspn(line, " ");
+        end = line + strcspn(line, "\n");
+        const char *error = strstr(line, ", err: ");
+        if (!strncmp(line, question, sizeof question - 1) && error && error < end)
+            return true;
+    }
+    return false;
+}
+
+/* False: promtool has not come to the last question, or could not answer one: then nobody knows what fires. */
 static bool read_answers(struct rules_trial *trial, struct text *said)
 {
     struct text name = {0}, when = {0};
-    bool whole = strstr(text_c(said), "{" AT_LABEL "=\"" AT_THE_END "\"}") != NULL;
+    bool whole = strstr(text_c(said), "{" AT_LABEL "=\"" AT_THE_END "\"}") && !is_refused(text_c(said));
     for (char *line = said->bytes, *next; whole && line && *line; line = next) {
         next = strchr(line, '\n');
         if (next)
@@ -204,13 +278,36 @@ static bool write_into(const char *folder, const char *name, const struct text *
     return whole;
 }
 
+static int remove_one(const char *path, const struct stat *status, int type, struct FTW *place)
+{
+    (void)status;
+    (void)type;
+    (void)place;
+    remove(path);
+    return 0;
+}
+
+/* Also what a promtool that was ended has left there. */
 static void remove_folder(const char *folder)
 {
-    struct text path = {0};
-    unlink(path_of(&path, folder, RULES));
-    unlink(path_of(&path, folder, TEST));
-    rmdir(folder);
-    text_fini(&path);
+    nftw(folder, remove_one, FOLDERS_OPEN_MAX, FTW_DEPTH | FTW_PHYS);
+}
+
+/* promtool's own storage belongs into the folder too. */
+static enum promtool_end run_below(const struct rules_trial *trial, const char *folder, const char *test,
+                                   struct text *said)
+{
+    const char *above = getenv("TMPDIR");
+    char *kept = above ? base_copy(above) : NULL;
+    setenv("TMPDIR", folder, 1);
+    enum promtool_end end =
+        promtool_run((const char *const[]){"test", "rules", "--", test, NULL}, said, trial->stop);
+    if (kept)
+        setenv("TMPDIR", kept, 1);
+    else
+        unsetenv("TMPDIR");
+    free(kept);
+    return end;
 }
 
 static bool run_in(struct rules_trial *trial, const char *folder, const struct text *test)
@@ -219,8 +316,7 @@ static bool run_in(struct rules_trial *trial, const char *folder, const struct t
     path_of(&path, folder, TEST);
     bool answered = write_into(folder, RULES, &trial->rules) && write_into(folder, TEST, test);
     if (answered) {
-        enum promtool_end end =
-            promtool_run((const char *const[]){"test", "rules", text_c(&path), NULL}, &said);
+        enum promtool_end end = run_below(trial, folder, text_c(&path), &said);
         answered = end == PROMTOOL_FAILED && read_answers(trial, &said);
         if (end == PROMTOOL_ABSENT)
             explain_absent();
@@ -249,7 +345,7 @@ const struct rule_outcomes *rules_trial_judge(struct rules_trial *trial, int *ex
         write_test(&test, trial->series);
         answered = run_in(trial, folder.bytes, &test);
         remove_folder(folder.bytes);
-        *exit_code = EXIT_CODE_SCENARIO;
+        *exit_code = *trial->stop ? EXIT_CODE_INTERRUPTED : EXIT_CODE_SCENARIO;
     } else {
         fprintf(stderr, "doorbuster: %s: %s\n", folder.bytes, strerror(errno));
     }

@@ -12,12 +12,14 @@
 #include "edges/promtool_series.h"
 #include "edges/rule_file.h"
 
+#include <signal.h>
+
 struct rules_trial;
 
 /* Reads the rules and lets promtool check them, before anything is played. NULL: explained on stderr, and
-   *exit_code set. `file` must outlive the trial. */
+   *exit_code set. `file` must outlive the trial, and so must `stop`, which ends promtool. */
 struct rules_trial *rules_trial_open(const char *file, const struct scenario *scenario, int64_t history_ns,
-                                     int *exit_code);
+                                     const volatile sig_atomic_t *stop, int *exit_code);
 void rules_trial_close(struct rules_trial *trial);
 
 /* For sink.metrics. */

@@ -138,11 +138,9 @@ static bool can_hold(const struct filling *filling, const struct fault_spec *hol
 /* Whether the index is there just before an instant, as far as the file says. */
 static bool index_exists(const struct filling *filling, const char *index, int64_t until_ns)
 {
-    bool exists = false;
+    const struct index_def *known = registry_index(filling->registry, index);
+    bool exists = known && known->at_start;
     int64_t since_ns = -1;
-    for (size_t i = 0; i < filling->registry->index_count; i++)
-        if (!strcmp(filling->registry->indexes[i].name, index))
-            exists = filling->registry->indexes[i].at_start;
     for (size_t i = 0; i < filling->scenario->fault_count; i++) {
         const struct fault_spec *before = &filling->scenario->faults[i];
         if (before->kind > FAULT_CREATE_INDEX || strcmp(before->target, index) || before->at_ns >= until_ns ||

@@ -49,7 +49,7 @@ static const struct shape bound = {
 static const struct shape factor = NUMBER(0.001, 1000);
 static const struct shape sigma = NUMBER(0, 2);
 static const struct shape cores = WHOLE(1, 1024);
-static const struct shape product_id = WHOLE(1, 100000000);
+static const struct shape product_id = WHOLE(1, 10000000); /* the model keeps no more rows */
 static const struct shape stock = WHOLE(0, 1000000000);
 static const struct shape replicas = WHOLE(0, 7);
 static const struct shape connections = WHOLE(1, 10000), held = WHOLE(0, 10000);

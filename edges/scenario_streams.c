@@ -45,19 +45,10 @@ static void check_via(const struct filling *filling, const struct yaml_node *via
 
 /* ---- who comes ---- */
 
-static const struct actor_kind *driver(const struct filling *filling)
-{
-    for (size_t i = 0; i < filling->registry->kind_count; i++)
-        if (filling->registry->kinds[i]->drives_load)
-            return filling->registry->kinds[i];
-    return NULL;
-}
-
 static void check_journey(const struct filling *filling, const struct yaml_node *node, struct yaml_place at,
                           const char *journey)
 {
-    const struct actor_kind *kind = driver(filling);
-    if (!kind || !actor_kind_route(kind, journey))
+    if (!registry_journey(filling->registry, journey))
         name_unknown_at(filling, node, at, journey, NAME_JOURNEY, NULL);
 }
 

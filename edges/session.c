@@ -42,8 +42,10 @@ static void on_span(void *owner, const struct span *span)
     struct session *session = owner;
     if (wants(session, OUTPUT_TRACES))
         otlp_json_span(session->otlp, span);
-    if (session->key)
-        answer_key_span(session->key, span, world_demo_at(session->world));
+    if (session->key) {
+        int64_t at_ns = world_demo_at(session->world);
+        answer_key_span(session->key, span, at_ns < session->from_ns ? -1 : at_ns);
+    }
     if (session->extra.span)
         session->extra.span(session->extra.owner, span);
 }
@@ -120,6 +122,8 @@ static void close_telemetry(struct session *session)
 
 static int verdict(const struct session *session, const struct report *report)
 {
+    if (session->unheard)
+        return EXIT_CODE_DEPENDENCY;
     if (session->failed_to_write)
         return EXIT_CODE_INTERNAL;
     if (session->interrupted)
@@ -132,7 +136,12 @@ bool session_from(struct session *session, struct world_options *world)
     world->from_ns = session->options->from_ns;
     if (world->from_ns < session->scenario->duration_ns)
         return true;
-    fputs("doorbuster: --from lies behind the end of the scenario\n", stderr);
+    struct text end = {0};
+    text_duration(&end, session->scenario->duration_ns);
+    fprintf(stderr,
+            "doorbuster: --from: expected an instant before the end of the scenario, which is at %s\n",
+            text_c(&end));
+    text_fini(&end);
     session->exit_code = EXIT_CODE_USAGE;
     return false;
 }
@@ -161,7 +170,8 @@ static struct report report_of(const struct session *session, const struct scena
                            .stats = world_stats(world),
                            .interrupted = session->interrupted,
                            .ended_at_ns = MAX(world_demo_at(world), 0),
-                           .rules = session->rules};
+                           .rules = session->rules,
+                           .pace = session->paced ? &session->pace : NULL};
 }
 
 static void tell(struct session *session, struct report *report)
@@ -192,18 +202,27 @@ static void play_again_and_tell(struct session *session, struct report *report, 
     world_free(world);
 }
 
+static void leave(struct session *session)
+{
+    if (session->driver->leave)
+        session->driver->leave(session);
+}
+
 static int play_and_tell(struct session *session)
 {
     struct world_options world = {
         .scenario = session->scenario, .registry = &registry, .seed = session->seed};
     world.history_ns = session->options->history_ns;
-    if (!session->driver->prepare(session, &world))
+    if (!session->driver->prepare(session, &world)) {
+        leave(session);
         return session->exit_code;
+    }
     session->exit_code = EXIT_CODE_HELD;
     /* From here on a signal finds the run ready for it. */
     if (session->options->json && !session->options->quiet)
         fprintf(stderr, "seed %llu\n", (unsigned long long)session->seed);
     world.sink = sink_of(session);
+    session->from_ns = world.from_ns;
     session->world = world_new(&world);
     play(session);
     if (session->driver->judge && session->exit_code == EXIT_CODE_HELD && !session->interrupted)
@@ -221,6 +240,7 @@ static int play_and_tell(struct session *session)
     }
     repeat_world(NULL);
     world_free(session->world);
+    leave(session);
     return exit_code;
 }
 

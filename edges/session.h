@@ -12,6 +12,7 @@
 #include "edges/options.h"
 #include "edges/otlp_json.h"
 #include "edges/output.h"
+#include "edges/pace.h"
 
 struct session {
     const struct options *options;
@@ -21,14 +22,17 @@ struct session {
     struct scenario *forked; /* the second run's; NULL: there is none */
     uint64_t seed;
     int64_t start_unix_ns; /* instant 0 of the world's clock */
+    int64_t from_ns; /* of the timeline: what lies before it only warms up */
     struct outputs outputs;
     struct otlp_json *otlp; /* NULL: no telemetry is written to files */
     struct answer_key *key; /* NULL: not asked for */
     struct sink extra; /* the driver's own */
-    const struct rule_outcomes
-        *rules; /* what rules of the user's own did (edges/rules_trial.h); NULL: none */
+    const struct rule_outcomes *rules; /* the user's own (edges/rules_trial.h); NULL: none */
     struct world *world;
+    struct pace pace; /* of a run by the clock */
+    bool paced; /* it is one */
     bool interrupted, failed_to_write;
+    bool unheard; /* nobody was where the telemetry was to go */
     int64_t wall_ns, played_ns; /* how long the run took, and how much of the world's time it was */
     int exit_code; /* the driver's, where it could not even begin; EXIT_CODE_HELD otherwise */
 };
@@ -44,6 +48,8 @@ struct driver {
     /* What is to be found out when the run is over, before it is told; sets exit_code where that fails. May be
        NULL. */
     void (*judge)(struct session *session);
+    /* After the world is gone, also where `prepare` failed. May be NULL. */
+    void (*leave)(struct session *session);
     /* Plays one more world to its end, for a fork; false: interrupted. NULL where time cannot be had twice. */
     bool (*play_again)(struct session *session, struct world *world);
 };

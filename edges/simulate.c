@@ -2,6 +2,22 @@
 
 #include <limits.h>
 
+static volatile sig_atomic_t stopped;
+
+static void on_signal(int signal)
+{
+    (void)signal;
+    stopped = 1;
+}
+
+const volatile sig_atomic_t *simulate_watch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    return &stopped;
+}
+
 bool simulate_world(struct world *world, struct progress *progress, struct otlp_export *export,
                     const volatile sig_atomic_t *stop)
 {

@@ -12,6 +12,9 @@
 
 #include <signal.h>
 
+/* The first SIGINT or SIGTERM sets what this gives, for `stop`; the second one ends the program. */
+const volatile sig_atomic_t *simulate_watch_signals(void);
+
 /* False: *stop was set, and the run ended early. `export`, if any, holds the run back while its queue is half
    full. */
 bool simulate_world(struct world *world, struct progress *progress, struct otlp_export *export,

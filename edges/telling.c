@@ -81,6 +81,15 @@ bool telling_write(const struct telling *telling)
     return outputs_close(telling->outputs, telling->options) && whole;
 }
 
+/* Requests of the whole run: with spans, also of what comes before its part of the timeline. */
+static uint64_t ended(const struct report *report)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < report->scenario->stream_count; i++)
+        count += report->stats->streams[i].ended;
+    return count;
+}
+
 void telling_speed(const struct report *report, int64_t played_ns, int64_t wall_ns)
 {
     struct rusage usage;
@@ -95,7 +104,7 @@ void telling_speed(const struct report *report, int64_t played_ns, int64_t wall_
     else
         text_count(&line, (uint64_t)pace);
     text_lit(&line, " times real time, ");
-    text_count(&line, (uint64_t)((double)report_requests(report) / wall_s));
+    text_count(&line, (uint64_t)((double)ended(report) / wall_s));
     text_lit(&line, " requests/s, ");
     text_count(&line, (uint64_t)((double)report->stats->spans / wall_s));
     text_lit(&line, " spans/s, at most ");

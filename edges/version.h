@@ -7,7 +7,8 @@
 #include <stddef.h>
 
 struct library {
-    const char *name, *version; /* of the library loaded, not of the header compiled against */
+    const char *name,
+        *version; /* of the library loaded; of h2o and hiredis, which do not tell, of the header */
 };
 
 const char *version_number(void); /* 0.1.0 */

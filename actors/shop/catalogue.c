@@ -198,7 +198,7 @@ static int by_name(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
-static int by_popularity(const void *left, const void *right)
+int catalogue_by_popularity(const void *left, const void *right)
 {
     uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
     int64_t more = catalogue_popularity(b) - catalogue_popularity(a);
@@ -229,7 +229,7 @@ void catalogue_init(struct catalogue *catalogue, int64_t rows)
         for (uint32_t i = 0; i < CATALOGUE_TOP; i++)
             catalogue->top[c][i] = i * CATALOGUE_CATEGORIES + c + 1;
         qsort(catalogue->page[c], CATALOGUE_PAGE, sizeof(uint32_t), by_name);
-        qsort(catalogue->top[c], CATALOGUE_TOP, sizeof(uint32_t), by_popularity);
+        qsort(catalogue->top[c], CATALOGUE_TOP, sizeof(uint32_t), catalogue_by_popularity);
     }
 }
 

@@ -36,6 +36,8 @@ int catalogue_category(struct slice name);
 const char *catalogue_category_name(int category);
 int64_t catalogue_price_cents(int64_t id);
 int64_t catalogue_popularity(int64_t id);
+/* For qsort of ids (uint32_t): the most popular first. */
+int catalogue_by_popularity(const void *left, const void *right);
 void catalogue_pack_name(struct pack *pack, int64_t id);
 /* Whether the name begins with these letters, or has them anywhere; ASCII letters of either case are alike. */
 bool catalogue_name_begins(int64_t id, struct slice letters);

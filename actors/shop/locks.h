@@ -1,8 +1,9 @@
 /*
  * locks: the row locks of the modelled database - one holder a row, and a first-come-first-served line behind.
  *
- * Entries are the caller's memory and stay put while they hold or wait. Rows share places by id: two products
- * in one place wait for each other, as on one page. Time-outs are the caller's: whoever gives up leaves.
+ * Entries are the caller's memory and stay put while they hold or wait. Rows share LOCK_PLACES places by id: two
+ * that meet in one wait for each other, as a real database's would not. Time-outs are the caller's: whoever gives
+ * up leaves.
  */
 #ifndef ACTORS_SHOP_LOCKS_H
 #define ACTORS_SHOP_LOCKS_H

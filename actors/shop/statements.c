@@ -1,37 +1,23 @@
 #include "actors/shop/statements.h"
 
-#define CREATE_RECOMMENDATIONS                                                                               \
-    "CREATE INDEX idx_products_recommendations ON products(category, active, popularity DESC)"
+/* What each index is on. */
+#define RECOMMENDATIONS "products(category, active, popularity DESC)"
+#define CATEGORY_ACTIVE "products(category, name) WHERE active AND stock_quantity > 0"
+#define NAME_PREFIX "products(lower(name) text_pattern_ops)"
 
-#define CREATE_CATEGORY_ACTIVE                                                                               \
-    "CREATE INDEX idx_products_category_active ON products(category, name) WHERE active AND stock_quantity " \
-    "> 0"
-#define CREATE_NAME_PREFIX "CREATE INDEX idx_products_name_prefix ON products(lower(name) text_pattern_ops)"
-
+#define CREATE(index, on) "CREATE INDEX " index " ON " on
 /* CONCURRENTLY takes longer, but no order waits for it. */
-#define LIVE(name, on)                                                                                       \
-    .live_sql = "CREATE INDEX CONCURRENTLY IF NOT EXISTS " name " ON " on,                                   \
-    .drop_sql = "DROP INDEX CONCURRENTLY IF EXISTS " name
+#define INDEX(index, on)                                                                                     \
+    .name = (index), .sql = CREATE(index, on),                                                               \
+    .live_sql = "CREATE INDEX CONCURRENTLY IF NOT EXISTS " index " ON " on,                                  \
+    .drop_sql = "DROP INDEX CONCURRENTLY IF EXISTS " index
 
 const struct index_def shop_indexes[] = {
-    {.name = "idx_products_category",
-     .sql = "CREATE INDEX idx_products_category ON products(category)",
-     .at_start = true,
-     LIVE("idx_products_category", "products(category)")},
-    {.name = "idx_products_stock_quantity",
-     .sql = "CREATE INDEX idx_products_stock_quantity ON products(stock_quantity)",
-     .at_start = true,
-     LIVE("idx_products_stock_quantity", "products(stock_quantity)")},
-    {.name = "idx_products_category_active",
-     .sql = CREATE_CATEGORY_ACTIVE,
-     .at_start = true,
-     LIVE("idx_products_category_active", "products(category, name) WHERE active AND stock_quantity > 0")},
-    {.name = "idx_products_recommendations",
-     .sql = CREATE_RECOMMENDATIONS,
-     LIVE("idx_products_recommendations", "products(category, active, popularity DESC)")},
-    {.name = "idx_products_name_prefix",
-     .sql = CREATE_NAME_PREFIX,
-     LIVE("idx_products_name_prefix", "products(lower(name) text_pattern_ops)")},
+    {INDEX("idx_products_category", "products(category)"), .at_start = true},
+    {INDEX("idx_products_stock_quantity", "products(stock_quantity)"), .at_start = true},
+    {INDEX("idx_products_category_active", CATEGORY_ACTIVE), .at_start = true},
+    {INDEX("idx_products_recommendations", RECOMMENDATIONS)},
+    {INDEX("idx_products_name_prefix", NAME_PREFIX)},
 };
 const size_t shop_index_count = ARRAY_LEN(shop_indexes);
 
@@ -50,7 +36,7 @@ const struct statement shop_statements[] = {
          .plans = {{.index = "idx_products_category_active", .rows = 50, .row_cost = 1},
                    {.share = 1, .row_cost = 1}},
          .missing_index = "idx_products_category_active",
-         .healing_sql = CREATE_CATEGORY_ACTIVE},
+         .healing_sql = CREATE("idx_products_category_active", CATEGORY_ACTIVE)},
     /* A bitmap scan on idx_products_category is what hides the missing index until that one is dropped. */
     [SQL_RECOMMENDATIONS] =
         {.name = "recommendations",
@@ -66,7 +52,7 @@ const struct statement shop_statements[] = {
                    {.index = "idx_products_category", .share = 0.125, .row_cost = 0.72},
                    {.share = 1, .row_cost = 1}},
          .missing_index = "idx_products_recommendations",
-         .healing_sql = CREATE_RECOMMENDATIONS},
+         .healing_sql = CREATE("idx_products_recommendations", RECOMMENDATIONS)},
     [SQL_SEARCH] =
         {.name = "search",
          .operation = "SELECT",
@@ -96,7 +82,7 @@ const struct statement shop_statements[] = {
          .plans = {{.index = "idx_products_name_prefix", .rows = 50, .row_cost = 1},
                    {.share = 1, .row_cost = 1}},
          .missing_index = "idx_products_name_prefix",
-         .healing_sql = CREATE_NAME_PREFIX},
+         .healing_sql = CREATE("idx_products_name_prefix", NAME_PREFIX)},
     [SQL_POPULAR_WITH_HISTORY] =
         {.name = "popular_with_history",
          .operation = "SELECT",
@@ -147,12 +133,13 @@ const struct statement shop_statements[] = {
          .operation = "UPDATE",
          .collection = "products",
          .sql =
-             "WITH taken AS (UPDATE products SET stock_quantity = stock_quantity - $2 WHERE id = $1 AND "
-             "stock_quantity >= $2 AND $2 > 0 AND EXISTS (SELECT 1 FROM orders WHERE id = $3 AND status = "
-             "'pending') RETURNING stock_quantity), made AS (UPDATE orders SET status = 'created' FROM "
-             "taken WHERE orders.id = $3 RETURNING orders.id) SELECT EXISTS (SELECT 1 FROM made) OR EXISTS "
-             "(SELECT 1 FROM orders WHERE id = $3 AND status = 'created') AS reserved, coalesce((SELECT "
-             "stock_quantity FROM taken), stock_quantity) AS remaining FROM products WHERE id = $1",
+             "WITH pending AS (SELECT id FROM orders WHERE id = $3 AND status = 'pending' FOR UPDATE), taken "
+             "AS (UPDATE products SET stock_quantity = stock_quantity - $2 FROM pending WHERE products.id = "
+             "$1 AND stock_quantity >= $2 AND $2 > 0 RETURNING stock_quantity), made AS (UPDATE orders SET "
+             "status = 'created' FROM taken WHERE orders.id = $3 RETURNING orders.id) SELECT EXISTS (SELECT "
+             "1 FROM made) OR (NOT EXISTS (SELECT 1 FROM pending) AND EXISTS (SELECT 1 FROM orders WHERE id "
+             "= $3)) AS reserved, coalesce((SELECT stock_quantity FROM taken), stock_quantity) AS remaining "
+             "FROM products WHERE id = $1",
          .takes = "product_id:int quantity:int order_id:int",
          .answers = "reserved:bool remaining:int",
          .fixed_us = 400,
@@ -164,15 +151,17 @@ const struct statement shop_statements[] = {
         {.name = "order_insert",
          .operation = "INSERT",
          .collection = "orders",
-         .sql = "WITH placed AS (INSERT INTO orders (id, user_id, total, status, idempotency_key) SELECT $1, "
-                "$2, price * $4, 'pending', $5 FROM products WHERE id = $3 AND $4 > 0 AND "
-                "octet_length(coalesce($5, '')) <= 64 ON CONFLICT (idempotency_key) DO UPDATE SET "
-                "idempotency_key = orders.idempotency_key RETURNING id, total), item AS (INSERT INTO "
-                "order_items (order_id, product_id, quantity, unit_price) SELECT placed.id, products.id, $4, "
-                "price FROM placed, products WHERE placed.id = $1 AND products.id = $3) SELECT placed.id, "
-                "(total * 100)::bigint AS total_cents, coalesce(first.product_id, $3) AS product_id, "
-                "coalesce(first.quantity, $4) AS quantity FROM placed LEFT JOIN order_items first ON "
-                "first.order_id = placed.id",
+         .sql =
+             "WITH placed AS (INSERT INTO orders (id, user_id, total, status, idempotency_key) SELECT $1, "
+             "$2, price * $4, 'pending', $5 FROM products WHERE id = $3 AND $4 > 0 AND "
+             "octet_length(coalesce($5, '')) <= 64 ON CONFLICT (idempotency_key) DO UPDATE SET "
+             "idempotency_key = orders.idempotency_key RETURNING id, total), item AS (INSERT INTO "
+             "order_items (order_id, product_id, quantity, unit_price) SELECT placed.id, products.id, $4, "
+             "price FROM placed, products WHERE placed.id = $1 AND products.id = $3 ON CONFLICT DO NOTHING) "
+             "SELECT placed.id, "
+             "(total * 100)::bigint AS total_cents, coalesce(first.product_id, $3) AS product_id, "
+             "coalesce(first.quantity, $4) AS quantity FROM placed LEFT JOIN order_items first ON "
+             "first.order_id = placed.id",
          .takes = "order_id:int user_id:text product_id:int quantity:int idempotency_key?:text",
          .answers = "order_id:int total_cents:int product_id:int quantity:int",
          .fixed_us = 400,

@@ -1,8 +1,8 @@
 /*
  * statements: everything the shop asks of its database, and the indexes that serve it.
  *
- * The modelled database and a real one both work from this table (core/statement.h). Parameters come in
- * the order of the SQL's $1, $2, ...; the result's fields are named beside each statement.
+ * The modelled database and a real one both work from this table (core/statement.h), which says what each takes
+ * and answers. Where nothing is found, rows are [], and so is the answer of a statement that writes.
  */
 #ifndef ACTORS_SHOP_STATEMENTS_H
 #define ACTORS_SHOP_STATEMENTS_H
@@ -10,18 +10,16 @@
 #include "core/statement.h"
 
 enum shop_statement {
-    SQL_PRODUCTS_BY_CATEGORY, /* category price_min price_max -> [id name category price stock_quantity] ... */
-    SQL_RECOMMENDATIONS, /* category price_min price_max -> [id name price popularity] ... */
-    SQL_SEARCH, /* category q price_min price_max -> [id name category price stock_quantity] ... */
-    SQL_SEARCH_UNINDEXED, /* id|nil letters|nil -> [id name category price stock_quantity popularity] ... */
-    SQL_POPULAR_WITH_HISTORY, /* category price_min price_max -> [id name category price stock_quantity] ... */
-    SQL_POPULAR_PRODUCTS, /* -> [id name orders] ... */
-    SQL_PRODUCT_BY_ID, /* id -> [id name category price stock_quantity] ..., at most one */
-    SQL_STOCK_OF, /* id -> [stock_quantity] ..., at most one */
-    SQL_STOCK_RESERVE, /* product_id quantity order_id -> [reserved left], or [] for no such product */
-    /* order_id user_id product_id quantity idempotency_key|nil -> [order_id total_cents product_id quantity], those
-       of the order that has the key, or [] for no such product */
-    SQL_ORDER_INSERT,
+    SQL_PRODUCTS_BY_CATEGORY,
+    SQL_RECOMMENDATIONS,
+    SQL_SEARCH,
+    SQL_SEARCH_UNINDEXED,
+    SQL_POPULAR_WITH_HISTORY,
+    SQL_POPULAR_PRODUCTS,
+    SQL_PRODUCT_BY_ID,
+    SQL_STOCK_OF,
+    SQL_STOCK_RESERVE,
+    SQL_ORDER_INSERT, /* under a key that is taken: the order that has it */
     SQL_COUNT
 };
 

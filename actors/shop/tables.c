@@ -73,30 +73,22 @@ static void search(struct tables *tables, struct cursor *params, struct pack *pa
     page(&tables->catalogue, &wanted, pack);
 }
 
-static int by_popularity(const void *left, const void *right)
-{
-    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
-    int64_t more = catalogue_popularity(b) - catalogue_popularity(a);
-    if (more)
-        return more < 0 ? -1 : 1;
-    return a < b ? -1 : a > b;
-}
-
 /* The product of that id first, then those whose name begins so, the most popular first: of the window that is
    kept in order, for beyond it names say nothing new. */
 static void search_unindexed(struct tables *tables, struct cursor *params, struct pack *pack)
 {
     const struct catalogue *catalogue = &tables->catalogue;
-    int64_t ids[CATALOGUE_CATEGORIES * CATALOGUE_TOP], id = cursor_nil(params) ? 0 : cursor_int(params);
+    int64_t id = cursor_nil(params) ? 0 : cursor_int(params);
+    uint32_t ids[CATALOGUE_CATEGORIES * CATALOGUE_TOP];
     size_t count = 0;
     struct slice letters = {"", 0};
     bool named = !cursor_nil(params);
     if (named)
         letters = cursor_text(params);
-    for (int64_t i = 1; named && !params->bad && i <= (int64_t)ARRAY_LEN(ids); i++)
+    for (uint32_t i = 1; named && !params->bad && i <= ARRAY_LEN(ids); i++)
         if (i != id && catalogue_name_begins(i, letters))
             ids[count++] = i;
-    qsort(ids, count, sizeof *ids, by_popularity);
+    qsort(ids, count, sizeof *ids, catalogue_by_popularity);
     bool found = catalogue_has(catalogue, id);
     size_t others = MIN(count, (size_t)(CATALOGUE_PAGE - found));
     pack_array(pack, (uint32_t)(found + others));

@@ -52,6 +52,26 @@ static void every_product_has_a_name_a_price_and_a_stock(void **state)
     catalogue_fini(&catalogue);
 }
 
+/* sql/init-db.sql makes the same; tests/live/test_sql.py compares hundreds where there is a PostgreSQL. */
+static void figures_are_those_of_the_real_database(void **state)
+{
+    (void)state;
+    static const int64_t expected[][4] = {/* id, cents, popularity, stock */
+                                          {1, 5749, 120696, 2660},    {17, 8049, 148115, 1889},
+                                          {72, 3049, 148572, 1027},   {73, 8049, 56957, 1402},
+                                          {1600, 6949, 83107, 2486},  {1601, 6449, 13800, 1830},
+                                          {500000, 3049, 35771, 1372}};
+    struct catalogue catalogue;
+    catalogue_init(&catalogue, 500000);
+    for (size_t i = 0; i < ARRAY_LEN(expected); i++) {
+        int64_t id = expected[i][0];
+        assert_int_equal(catalogue_price_cents(id), expected[i][1]);
+        assert_int_equal(catalogue_popularity(id), expected[i][2]);
+        assert_int_equal(catalogue.stock[id - 1], expected[i][3]);
+    }
+    catalogue_fini(&catalogue);
+}
+
 static void named_products_have_different_names(void **state)
 {
     (void)state;
@@ -140,6 +160,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_product_has_a_name_a_price_and_a_stock),
+        cmocka_unit_test(figures_are_those_of_the_real_database),
         cmocka_unit_test(named_products_have_different_names),
         cmocka_unit_test(categories_are_known_by_name),
         cmocka_unit_test(a_page_is_by_name_and_the_top_by_popularity),

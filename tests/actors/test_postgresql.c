@@ -195,7 +195,23 @@ static void a_fault_makes_the_table_grow_at_once(void **state)
     world_finish(toy.world);
     const struct fault_stats *faults = world_stats(toy.world)->faults;
     assert_true(faults[1].landed && faults[2].landed && !faults[3].landed);
-    assert_string_equal(faults[1].evidence, "1 statements scanned a table of 20,000 rows");
+    assert_string_equal(faults[1].evidence, "1 statements read the table of 20,000 rows");
+    toy_end(&toy);
+}
+
+static void a_fault_that_is_set_all_day_holds_each_time(void **state)
+{
+    (void)state;
+    struct toy toy;
+    open_world(&toy);
+    set(&toy, FAULT_DROP_INDEX, "idx_products_category", 0);
+    for (int i = 0; i < 4 * FAULTS_MAX; i++) { /* beyond FAULTS_MAX the same two take turns */
+        set(&toy, FAULT_TABLE_GROWTH, NULL, 20000);
+        set(&toy, FAULT_TABLE_GROWTH, NULL, 1000);
+    }
+    assert_plan(&toy, 1000, 2, US(1100));
+    set(&toy, FAULT_TABLE_GROWTH, NULL, 20000);
+    assert_plan(&toy, 20000, 2, US(20100));
     toy_end(&toy);
 }
 
@@ -458,6 +474,7 @@ int main(void)
         cmocka_unit_test(plans_change_as_indexes_come_and_go),
         cmocka_unit_test(rows_grow_with_the_table),
         cmocka_unit_test(a_fault_makes_the_table_grow_at_once),
+        cmocka_unit_test(a_fault_that_is_set_all_day_holds_each_time),
         cmocka_unit_test(jitter_has_a_mean_of_one),
         cmocka_unit_test(statements_share_the_cores),
         cmocka_unit_test(connections_have_a_bound),

@@ -306,6 +306,44 @@ static void what_was_not_played_is_not_judged(void **state)
     }
 }
 
+/* Switched off by whoever plays it: neither its rates nor its latencies are missed, and counts of nothing hold. */
+static void a_stream_without_a_rate_is_not_judged(void **state)
+{
+    (void)state;
+    static const struct expect_spec missed[] = {
+        {DEMO(PROBE_ERRORS), .measure = EXPECT_RATE, .when = EXPECT_EACH_MINUTE, .until_ns = MIN_(5),
+         BELOW(1)},
+        {DEMO(PROBE_LATENCY), .measure = EXPECT_MAX, BELOW(1)},
+        {DEMO(PROBE_REQUESTS), .measure = EXPECT_COUNT, ABOVE(5)},
+        {DEMO(PROBE_REQUESTS), .measure = EXPECT_COUNT, CLOSED(0, 0)},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(missed); i++) {
+        struct toy toy;
+        toy_begin(&toy, kinds, ARRAY_LEN(kinds));
+        struct curve_point none = {0, 0};
+        toy.scenario.duration_ns = MIN_(5);
+        toy.scenario.streams[0] = (struct stream_spec){.name = "baseline",
+                                                       .mixes = MIX_OF("visit"),
+                                                       .mix_count = 1,
+                                                       .rate_per_min = {.points = points, .count = 1}};
+        toy.scenario.streams[1] = (struct stream_spec){.name = "demo",
+                                                       .mixes = MIX_OF("visit"),
+                                                       .mix_count = 1,
+                                                       .rate_per_min = {.points = &none, .count = 1}};
+        toy.scenario.stream_count = 2;
+        toy.scenario.expects[0] = missed[i];
+        toy.scenario.expect_count = 1;
+        toy_open(&toy, 1);
+        world_stop_traffic(toy.world);
+        toy.world->now_ns = MIN_(5);
+        world_finish(toy.world);
+        bool holds = i == 3;
+        assert_int_equal(world_stats(toy.world)->expects[0].held, holds);
+        assert_int_equal(world_stats(toy.world)->expects[0].judged, holds);
+        toy_end(&toy);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +356,7 @@ int main(void)
         cmocka_unit_test(an_alert_fires_in_its_window_or_never),
         cmocka_unit_test(all_of_an_odd_duration_is_judged),
         cmocka_unit_test(what_was_not_played_is_not_judged),
+        cmocka_unit_test(a_stream_without_a_rate_is_not_judged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

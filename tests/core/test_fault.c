@@ -24,11 +24,12 @@ static const struct actor_kind shelf = {
     .service = "shelf",
     .port = 1,
     .work = {MS(100), MS(100)},
-    .routes = (const struct route[]){{.name = "GET /query",
-                                      .steps = STEPS(QUERY("things", "lookup", .body = half_a_second),
-                                                     REPLY(STATUS_OK, NULL))},
-                                     {.name = "GET /work", .steps = STEPS(WORK(), REPLY(STATUS_OK, NULL))},
-                                     {0}},
+    .routes =
+        (const struct route[]){
+            {.name = "GET /query",
+             .steps = STEPS(QUERY("things", "lookup", .body = half_a_second), REPLY(STATUS_OK, NULL))},
+            {.name = "GET /work", .steps = STEPS(WORK(), REPLY(STATUS_OK, NULL)), .checkout = true},
+            {0}},
     .pools = {{"things", 1, 2000}}};
 
 static const struct actor_kind front = {
@@ -89,7 +90,8 @@ static void a_pool_changes_its_size(void **state)
     assert_int_equal(toy_answer(&toy, tokens[1])->at_ns, MS(1500)); /* both at the instant of the fault */
     assert_int_equal(toy_answer(&toy, tokens[2])->at_ns, MS(1500));
     assert_true(fault(&toy, 0)->applied && fault(&toy, 0)->landed);
-    assert_string_equal(fault(&toy, 0)->evidence, "pool things: max 3, most in use 3, 0 time-outs after 2s");
+    assert_string_equal(fault(&toy, 0)->evidence,
+                        "pool things: max 1 -> 3, most in use 3, 0 time-outs after 2s");
     toy_end(&toy);
 }
 
@@ -108,6 +110,66 @@ static void connections_are_held_and_given_back(void **state)
     assert_int_equal(status, STATUS_OK);
     finish(&toy);
     assert_true(fault(&toy, 0)->landed);
+    toy_end(&toy);
+}
+
+/* The first one's figures end where the second begins, and the second's begin with it. */
+static void the_evidence_of_a_fault_is_of_its_own_time(void **state)
+{
+    (void)state;
+    struct toy toy;
+    enum status status;
+    begin(
+        &toy,
+        (const struct fault_spec[]){{.at_ns = S(1), .kind = FAULT_POOL_MAX, .target = "things", .value = 3},
+                                    {.at_ns = S(15), .kind = FAULT_POOL_MAX, .target = "things", .value = 2},
+                                    {.at_ns = S(30), .kind = FAULT_SERVICE_DOWN, .target = "shelf"},
+                                    {.at_ns = S(40), .kind = FAULT_SERVICE_UP, .target = "shelf"},
+                                    {.at_ns = S(45), .kind = FAULT_SERVICE_DOWN, .target = "shelf"}},
+        5);
+    toy_run_until(&toy, S(1));
+    for (size_t i = 0; i < 3; i++)
+        toy_ask(&toy, "shelf", "GET /query", NULL, S(10));
+    toy_run_until(&toy, S(16));
+    assert_int_equal(took(&toy, "shelf", "GET /query", &status), MS(500));
+    toy_run_until(&toy, S(31));
+    took(&toy, "front", "GET /work", &status);
+    assert_int_equal(status, STATUS_UNAVAILABLE);
+    toy_run_until(&toy, S(50));
+    finish(&toy);
+    assert_string_equal(fault(&toy, 0)->evidence,
+                        "pool things: max 1 -> 3, most in use 3, 0 time-outs after 2s");
+    assert_string_equal(fault(&toy, 1)->evidence,
+                        "pool things: max 3 -> 2, most in use 1, 0 time-outs after 2s");
+    assert_true(fault(&toy, 0)->landed && fault(&toy, 1)->landed);
+    assert_string_equal(fault(&toy, 2)->evidence, "1 of 1 calls to shelf failed");
+    assert_true(fault(&toy, 2)->landed);
+    assert_string_equal(fault(&toy, 4)->evidence, "0 of 0 calls to shelf failed");
+    assert_false(fault(&toy, 4)->landed); /* what happened before it proves nothing */
+    toy_end(&toy);
+}
+
+/* All are held, and who asks gives up before the pool would have: that is what the fault was for. */
+static void who_gives_up_waiting_proves_that_connections_are_held(void **state)
+{
+    (void)state;
+    struct toy toy;
+    begin(&toy,
+          (const struct fault_spec[]){
+              {.at_ns = S(0), .kind = FAULT_HOLD_CONNECTIONS, .target = "things", .value = 1},
+              {.at_ns = S(20), .kind = FAULT_HOLD_CONNECTIONS, .target = "things", .value = 0}},
+          2);
+    toy_run_until(&toy, S(1));
+    toy_ask(&toy, "shelf", "GET /query", NULL, S(2));
+    toy_run_until(&toy, S(21));
+    enum status status;
+    assert_int_equal(took(&toy, "shelf", "GET /query", &status), MS(500));
+    finish(&toy);
+    assert_true(fault(&toy, 0)->landed && fault(&toy, 1)->landed);
+    assert_string_equal(fault(&toy, 0)->evidence,
+                        "pool things: 1 of 1 held, most in use 1, 0 time-outs after 2s, 1 gave up");
+    assert_string_equal(fault(&toy, 1)->evidence,
+                        "pool things: 1 given back, most in use 1, 0 time-outs after 2s");
     toy_end(&toy);
 }
 
@@ -157,7 +219,9 @@ static void a_service_goes_down_and_comes_back(void **state)
     assert_int_equal(status, STATUS_OK);
     finish(&toy);
     assert_true(fault(&toy, 0)->landed && fault(&toy, 1)->landed);
-    assert_string_equal(fault(&toy, 0)->evidence, "1 of 2 calls to shelf failed");
+    assert_string_equal(fault(&toy, 0)->evidence, "1 of 1 calls to shelf failed");
+    /* Its steps count none here: these two are who found nobody. */
+    assert_int_equal(world_stats(toy.world)->business.count[BUSINESS_CHECKOUT], 2);
     toy_end(&toy);
 }
 
@@ -266,9 +330,6 @@ static void a_fault_can_be_set_while_the_world_runs(void **state)
     for (size_t i = 1; i < FAULTS_MAX; i++)
         assert_int_equal(world_set_fault(toy.world, &mend, S(20)), STATUS_OK);
     /* No place is left but that of the same fault, the first of which takes it: here and now. */
-    const struct fault_spec other = {.at_ns = 0, .kind = FAULT_SERVICE_SLOW, .target = "shelf", .value = 2};
-    assert_int_equal(world_set_fault(toy.world, &other, S(20)), STATUS_OVERLOADED);
-    assert_int_equal(world_set_fault(toy.world, &slow, S(30)), STATUS_NOT_FOUND); /* of another name now */
     name[0] = 's';
     assert_int_equal(world_set_fault(toy.world, &slow, S(30)), STATUS_OK);
     assert_int_equal(fault(&toy, 0)->spec.at_ns, S(30));
@@ -282,11 +343,71 @@ static void a_fault_can_be_set_while_the_world_runs(void **state)
     toy_end(&toy);
 }
 
+/* However often something was broken: there is a place for what mends it, and for something else. */
+static void what_was_broken_all_day_can_be_mended(void **state)
+{
+    (void)state;
+    struct toy toy;
+    enum status status;
+    const struct fault_spec first = {
+        .at_ns = S(1), .kind = FAULT_SERVICE_SLOW, .target = "shelf", .value = 2};
+    const struct fault_spec slow = {.kind = FAULT_SERVICE_SLOW, .target = "shelf", .value = 3};
+    const struct fault_spec mend = {.kind = FAULT_SERVICE_SLOW, .target = "shelf", .value = 1};
+    const struct fault_spec down = {.kind = FAULT_SERVICE_DOWN, .target = "shelf"};
+    const struct fault_spec up = {.kind = FAULT_SERVICE_UP, .target = "shelf"};
+    begin(&toy, &first, 1);
+    for (size_t i = 0; i < 2 * FAULTS_MAX; i++)
+        assert_int_equal(world_set_fault(toy.world, &slow, S(5) + (int64_t)i), STATUS_OK);
+    assert_int_equal(took(&toy, "front", "GET /work", &status), MS(300));
+    assert_int_equal(world_set_fault(toy.world, &mend, S(10)), STATUS_OK);
+    assert_int_equal(took(&toy, "front", "GET /work", &status), MS(100));
+    for (size_t i = 0; i < FAULTS_MAX; i++) {
+        assert_int_equal(world_set_fault(toy.world, &down, S(20)), STATUS_OK);
+        assert_int_equal(world_set_fault(toy.world, &up, S(20)), STATUS_OK);
+    }
+    assert_int_equal(took(&toy, "front", "GET /work", &status), MS(100));
+    finish(&toy);
+    assert_int_equal(fault(&toy, 0)->spec.value, 2); /* the scenario's own stays */
+    assert_int_equal(fault(&toy, 0)->spec.at_ns, S(1));
+    assert_int_equal(world_stats(toy.world)->fault_count, FAULTS_MAX);
+    toy_end(&toy);
+}
+
+static void a_fault_set_by_hand_says_so(void **state)
+{
+    (void)state;
+    struct toy toy;
+    const struct fault_spec slow = {.at_ns = S(1), .kind = FAULT_SERVICE_SLOW, .target = "shelf", .value = 3};
+    begin(&toy, &slow, 1);
+    assert_int_equal(world_set_fault(toy.world, &slow, S(5)), STATUS_OK);
+    finish(&toy);
+    assert_false(fault(&toy, 0)->by_hand);
+    assert_true(fault(&toy, 1)->by_hand);
+    toy_end(&toy);
+}
+
+/* The clock that the last demo had goes on for who tells when something was done. */
+static void a_fault_after_the_demo_is_dated_by_its_clock(void **state)
+{
+    (void)state;
+    struct toy toy;
+    const struct fault_spec slow = {.kind = FAULT_SERVICE_SLOW, .target = "shelf", .value = 3};
+    begin(&toy, NULL, 0);
+    assert_int_equal(world_set_fault(toy.world, &slow, S(5)), STATUS_OK);
+    assert_true(world_stop_demo(toy.world));
+    assert_int_equal(world_set_fault(toy.world, &slow, S(9)), STATUS_OK);
+    assert_int_equal(fault(&toy, 0)->spec.at_ns, S(5));
+    assert_int_equal(fault(&toy, 1)->spec.at_ns, S(9));
+    toy_end(&toy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pool_changes_its_size),
         cmocka_unit_test(connections_are_held_and_given_back),
+        cmocka_unit_test(the_evidence_of_a_fault_is_of_its_own_time),
+        cmocka_unit_test(who_gives_up_waiting_proves_that_connections_are_held),
         cmocka_unit_test(an_acquire_timeout_holds_for_who_comes_after),
         cmocka_unit_test(a_service_goes_down_and_comes_back),
         cmocka_unit_test(a_slow_service_works_longer),
@@ -294,6 +415,9 @@ int main(void)
         cmocka_unit_test(a_fault_that_nothing_felt_did_not_land),
         cmocka_unit_test(faults_are_told_as_they_come),
         cmocka_unit_test(a_fault_can_be_set_while_the_world_runs),
+        cmocka_unit_test(what_was_broken_all_day_can_be_mended),
+        cmocka_unit_test(a_fault_set_by_hand_says_so),
+        cmocka_unit_test(a_fault_after_the_demo_is_dated_by_its_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,10 +71,11 @@ static void cpu_time_is_a_share_of_all(void **state)
     struct toy toy;
     open_world(&toy);
     struct run_stats *stats = &toy.world->stats;
-    struct profile_line lines[] = {{"shelf", "GET /a", "scan", 60},
-                                   {"shelf", "GET /a", "work", 10},
-                                   {"other", "GET /b", "scan", 20},
-                                   {"other", "GET /b", "lookup", 10}};
+    struct profile_line lines[] = {
+        {.service = "shelf", .route = "GET /a", .function = "scan", .cpu_ns = 60},
+        {.service = "shelf", .route = "GET /a", .function = "work", .cpu_ns = 10},
+        {.service = "other", .route = "GET /b", .function = "scan", .cpu_ns = 20},
+        {.service = "other", .route = "GET /b", .function = "lookup", .cpu_ns = 10}};
     struct profile_line *own = stats->profile;
     size_t own_count = stats->profile_count;
     stats->profile_count = 0;

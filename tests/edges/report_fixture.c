@@ -98,8 +98,22 @@ static void fill_stats(struct run_stats *stats)
     stats->statements = base_alloc(1, sizeof *stats->statements);
     stats->statements[0] = (struct statement_stats){
         .name = "recommendations", .runs = 350, .full_scans = 350, .scan_rows_max = 487342};
-    stats->alerts[0] =
-        (struct alert_stats){.fired = true, .fired_at_ns = 330 * NS_PER_S, .resolved_at_ns = NEVER};
+    static const struct profile_line searched = {.service = "recommendation-service",
+                                                 .route = "GET /recommendations",
+                                                 .function = "recommendations",
+                                                 .pool = "recommendations",
+                                                 .cpu_ns = 350e9,
+                                                 .spent_ns = {550 * 2e9, 0, 350e9},
+                                                 .scanned_ns = 350e9,
+                                                 .lost = {550, 0, 0}};
+    stats->profile_count = 1;
+    stats->profile = base_alloc(1, sizeof *stats->profile);
+    stats->profile[0] = searched;
+    stats->alerts[0] = (struct alert_stats){.fired = true,
+                                            .fired_at_ns = 330 * NS_PER_S,
+                                            .resolved_at_ns = NEVER,
+                                            .firings = 1,
+                                            .spells = {{330 * NS_PER_S, NEVER}}};
     stats->alerts[1] = (struct alert_stats){.fired_at_ns = NEVER, .resolved_at_ns = NEVER};
     stats->expects[0] = (struct expect_stats){true, true, "0"};
     stats->expects[1] = (struct expect_stats){true, false, "0.8"};
@@ -149,5 +163,6 @@ void fixture_free(struct fixture *fixture)
     free(fixture->stats.pools[1].minutes);
     free(fixture->stats.pools);
     free(fixture->stats.statements);
+    free(fixture->stats.profile);
     free(fixture);
 }

@@ -209,6 +209,31 @@ static void the_timeline_is_in_order(void **state)
     fixture_free(fixture);
 }
 
+static void an_alert_that_fires_again_is_told_each_time(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_new();
+    struct answer_key *key = answer_key_new();
+    struct alert_stats *alert = &fixture->stats.alerts[0];
+    alert->firings = 2;
+    alert->spells[0].resolved_at_ns = 400 * NS_PER_S;
+    alert->spells[1] = (struct alert_spell){430 * NS_PER_S, NEVER};
+    json_t *root = document(fixture, key), *event;
+    static const double at_s[] = {330, 400, 430};
+    size_t i, told = 0;
+    json_array_foreach(json_object_get(root, "timeline"), i, event)
+    {
+        if (strncmp(text_at(event, "event"), "alert_", 6))
+            continue;
+        assert_true(told < ARRAY_LEN(at_s) && json_real_value(json_object_get(event, "at_s")) == at_s[told]);
+        assert_string_equal(text_at(event, "event"), told++ % 2 ? "alert_resolved" : "alert_fired");
+    }
+    assert_int_equal(told, ARRAY_LEN(at_s));
+    json_decref(root);
+    free(key);
+    fixture_free(fixture);
+}
+
 static void expected_alerts_have_their_windows(void **state)
 {
     (void)state;
@@ -228,6 +253,31 @@ static void expected_alerts_have_their_windows(void **state)
     assert_true(json_real_value(json_object_get(fires, "fired_at_s")) == 330.0);
     assert_string_equal(text_at(never, "expected"), "never fires");
     assert_true(json_is_null(json_object_get(never, "window")));
+    json_decref(root);
+    free(key);
+    fixture_free(fixture);
+}
+
+/* Who expects that it is over expects that it fires. */
+static void an_alert_that_is_to_resolve_is_to_fire(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_new();
+    struct answer_key *key = answer_key_new();
+    struct expect_spec *expects = fixture->scenario.expects;
+    expects[0] = (struct expect_spec){
+        .text = "alert collapse: fires in 5m..6m", .measure = EXPECT_FIRES, .low = 300, .high = 360};
+    expects[1] = (struct expect_spec){
+        .text = "alert collapse: resolves in 8m..9m", .measure = EXPECT_RESOLVES, .low = 480, .high = 540};
+    json_t *root = document(fixture, key), *one = json_array_get(json_object_get(root, "expected_alerts"), 0);
+    assert_string_equal(text_at(one, "expected"), "fires");
+    assert_true(json_real_value(json_object_get(json_object_get(one, "window"), "to_s")) == 360.0);
+    json_decref(root);
+    expects[0] = expects[1];
+    root = document(fixture, key);
+    one = json_array_get(json_object_get(root, "expected_alerts"), 0);
+    assert_string_equal(text_at(one, "expected"), "fires");
+    assert_true(json_is_null(json_object_get(one, "window")));
     json_decref(root);
     free(key);
     fixture_free(fixture);
@@ -260,7 +310,9 @@ int main(void)
         cmocka_unit_test(suspects_are_bounded),
         cmocka_unit_test(the_document_names_cause_place_and_remedy),
         cmocka_unit_test(the_timeline_is_in_order),
+        cmocka_unit_test(an_alert_that_fires_again_is_told_each_time),
         cmocka_unit_test(expected_alerts_have_their_windows),
+        cmocka_unit_test(an_alert_that_is_to_resolve_is_to_fire),
         cmocka_unit_test(a_calm_run_has_nothing_to_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -95,6 +95,7 @@ static void test_bad_values(void **state)
         {"DEMO_MODE", "off "},
         {"DEMO_START_TIMESTAMP", "-1"},
         {"DEMO_START_TIMESTAMP", "1795802401.5"},
+        {"DEMO_START_TIMESTAMP", "4294967297"}, /* its nanoseconds would not fit at 1000 times the speed */
         {"DEMO_START_TIMESTAMP", "1099511627777"},
         {"DEMO_START_TIMESTAMP", "99999999999999999999999"},
         {"DEMO_START_TIME", "24:00"},

@@ -45,6 +45,19 @@ static void every_expectation_and_fault_is_a_case(void **state)
     fixture_free(fixture);
 }
 
+static void what_was_set_by_hand_is_no_failure(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_new();
+    fixture->stats.faults[0].landed = false;
+    fixture->stats.faults[0].by_hand = true;
+    char *text = written(fixture);
+    assert_says(text, "failures=\"1\"");
+    assert_says(text, "skipped=\"1\"");
+    free(text);
+    fixture_free(fixture);
+}
+
 static void a_failure_has_what_was_expected_and_what_was_found(void **state)
 {
     (void)state;
@@ -107,6 +120,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_expectation_and_fault_is_a_case),
+        cmocka_unit_test(what_was_set_by_hand_is_no_failure),
         cmocka_unit_test(a_failure_has_what_was_expected_and_what_was_found),
         cmocka_unit_test(what_was_not_judged_is_skipped),
         cmocka_unit_test(nothing_to_judge_is_a_suite_without_cases),

@@ -17,8 +17,9 @@ static const struct command command = {
     .name = "play",
     .arguments = "SCENARIO",
     .help = "Play.",
-    .options = (const int[]){OPTION_SEED, OPTION_SET, OPTION_START, OPTION_REPORT, OPTION_TRACES, OPTION_JSON,
-                             OPTION_FORK, 0},
+    .options =
+        (const int[]){OPTION_SEED, OPTION_SET, OPTION_START, OPTION_REPORT, OPTION_TRACES, OPTION_JSON,
+                      OPTION_FORK, OPTION_RULES, OPTION_LISTEN, OPTION_POSTGRES, OPTION_REDIS, OPTION_YES, 0},
     .files_min = 1,
     .files_max = 1,
 };
@@ -58,6 +59,20 @@ static void options_are_taken_in_any_order(void **state)
     assert_true(options.json);
     assert_int_equal(PARSE("--", "--json"), -1);
     assert_string_equal(options.files[0], "--json");
+}
+
+static void stores_are_said_where_they_are(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("a", "--postgres", "managed", "--redis=redis://x", "--yes"), -1);
+    assert_string_equal(options.postgres, "managed");
+    assert_string_equal(options.redis, "redis://x");
+    assert_true(options.yes);
+    assert_int_equal(PARSE("a"), -1);
+    assert_true(!options.postgres && !options.redis && !options.yes);
+    assert_int_equal(PARSE("a", "--postgres="), EXIT_CODE_USAGE);
+    assert_int_equal(PARSE("a", "--redis", ""), EXIT_CODE_USAGE);
+    assert_int_equal(PARSE("a", "--yes=no"), EXIT_CODE_USAGE);
 }
 
 static void what_makes_no_sense_is_a_usage_error(void **state)
@@ -113,6 +128,13 @@ static void the_nearest_name_is_hinted(void **state)
     assert_string_equal(hint_nearest("chekc", names, ARRAY_LEN(names)), "check");
     assert_null(hint_nearest("export", names, ARRAY_LEN(names)));
     assert_null(hint_nearest("", names, ARRAY_LEN(names)));
+    /* Of equally near ones the one whose first other letter is nearest; else one of which it is the beginning. */
+    static const char *const more[] = {"day-v1", "day-v4", "day-v5", "payment-service",
+                                       "payment-api-service"};
+    assert_string_equal(hint_nearest("day-v6", more, ARRAY_LEN(more)), "day-v5");
+    assert_string_equal(hint_nearest("day-v3", more, ARRAY_LEN(more)), "day-v4");
+    assert_string_equal(hint_nearest("payment", more, ARRAY_LEN(more)), "payment-service");
+    assert_null(hint_nearest("pa", more, ARRAY_LEN(more)));
     assert_int_equal(hint_distance("kitten", "sitting"), 3);
     assert_int_equal(hint_distance("", "abc"), 3);
     assert_int_equal(hint_distance("ab", "ba"), 1);
@@ -174,6 +196,26 @@ static void a_fork_takes_two_words(void **state)
     assert_int_equal(PARSE("a.yaml", "--fork", "18m"), EXIT_CODE_USAGE);
     assert_int_equal(PARSE("a.yaml", "--fork", "soon", "create_index: x"), EXIT_CODE_USAGE);
     assert_int_equal(PARSE("a.yaml", "--fork"), EXIT_CODE_USAGE);
+    assert_int_equal(PARSE("a.yaml", "--fork", "18", "create_index: x"), EXIT_CODE_USAGE);
+    assert_int_equal(PARSE("a.yaml", "--fork", "1m", "x: y", "--fork", "2m", "x: y"), EXIT_CODE_USAGE);
+}
+
+static void rules_are_of_one_file(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("a.yaml", "--rules", "r"), -1);
+    assert_int_equal(PARSE("a.yaml", "--rules", "r", "--rules", "s"), EXIT_CODE_USAGE);
+}
+
+static void listeners_have_addresses(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"127.0.0.1", "0.0.0.0", "::1", "::", "203.0.113.1"};
+    static const char *const bad[] = {"", "banana", "localhost", "127.0.0.1:80", "[::1]", "1.2.3.4.5"};
+    for (size_t i = 0; i < ARRAY_LEN(good); i++)
+        assert_int_equal(PARSE("a.yaml", "--listen", good[i]), -1);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_int_equal(PARSE("a.yaml", "--listen", bad[i]), EXIT_CODE_USAGE);
 }
 
 int main(void)
@@ -181,6 +223,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_are_taken_in_any_order),
         cmocka_unit_test(a_fork_takes_two_words),
+        cmocka_unit_test(rules_are_of_one_file),
+        cmocka_unit_test(listeners_have_addresses),
+        cmocka_unit_test(stores_are_said_where_they_are),
         cmocka_unit_test(what_makes_no_sense_is_a_usage_error),
         cmocka_unit_test(help_ends_the_program_well),
         cmocka_unit_test(more_settings_than_fit_are_refused),

@@ -15,11 +15,20 @@
 #include "edges/proto/profile.pb-c.h"
 
 static struct profile_line lines[] = {
-    {"product-catalog", "GET /products/search", "work", 1.4e6},
-    {"product-catalog", "GET /products/search", "search_products_unindexed", 530e6},
-    {"checkout", "GET /orders/popular-products", "search_products_unindexed", 1060.6e6},
-    {"checkout", "GET /orders/popular-products", "work", 0.4e6}, /* less than half a sample */
-    {"cart-service", "GET /cart", "work", 0},
+    {.service = "product-catalog", .route = "GET /products/search", .function = "work", .cpu_ns = 1.4e6},
+    {.service = "product-catalog",
+     .route = "GET /products/search",
+     .function = "search_products_unindexed",
+     .cpu_ns = 530e6},
+    {.service = "checkout",
+     .route = "GET /orders/popular-products",
+     .function = "search_products_unindexed",
+     .cpu_ns = 1060.6e6},
+    {.service = "checkout",
+     .route = "GET /orders/popular-products",
+     .function = "work",
+     .cpu_ns = 0.4e6}, /* less than half a sample */
+    {.service = "cart-service", .route = "GET /cart", .function = "work", .cpu_ns = 0},
 };
 
 static struct run_stats stats_of(size_t count)

@@ -12,6 +12,7 @@
 
 static char folder[] = "/tmp/promtool_run_XXXXXX";
 static struct text said;
+static volatile sig_atomic_t stop;
 
 static enum promtool_end run(const char *script, const char *argument)
 {
@@ -23,7 +24,7 @@ static enum promtool_end run(const char *script, const char *argument)
     fclose(file);
     assert_int_equal(chmod(path, 0700), 0);
     said.len = 0;
-    return promtool_run((const char *const[]){"first", argument, NULL}, &said);
+    return promtool_run((const char *const[]){"first", argument, NULL}, &said, &stop);
 }
 
 static void both_outputs_and_the_code_are_told(void **state)
@@ -57,10 +58,38 @@ static void what_cannot_be_run_is_said(void **state)
     snprintf(path, sizeof path, "%s/promtool", folder);
     chmod(path, 0600);
     said.len = 0;
-    assert_int_equal(promtool_run((const char *const[]){"first", NULL}, &said), PROMTOOL_BROKEN);
+    assert_int_equal(promtool_run((const char *const[]){"first", NULL}, &said, &stop), PROMTOOL_BROKEN);
     assert_string_equal(text_c(&said), "promtool: cannot be run: Permission denied\n");
     unlink(path);
-    assert_int_equal(promtool_run((const char *const[]){"first", NULL}, &said), PROMTOOL_ABSENT);
+    assert_int_equal(promtool_run((const char *const[]){"first", NULL}, &said, &stop), PROMTOOL_ABSENT);
+}
+
+static void on_alarm(int signal)
+{
+    (void)signal;
+    stop = 1;
+}
+
+static void whoever_is_interrupted_does_not_wait(void **state)
+{
+    (void)state;
+    signal(SIGALRM, on_alarm);
+    alarm(1);
+    assert_int_equal(run("echo begun; exec /bin/sleep 60", "x"), PROMTOOL_BROKEN);
+    assert_string_equal(text_c(&said), "begun\npromtool: was interrupted\n");
+    assert_true(stop);
+    stop = 0;
+}
+
+/* A last line would be taken for the end of all. */
+static void behind_a_gap_nothing_is_kept(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        run("/usr/bin/head -c 33554400 /dev/zero; /usr/bin/head -c 100 /dev/zero; echo end", "x"),
+        PROMTOOL_PASSED);
+    assert_in_range(said.len, 1 << 20, PROMTOOL_SAID_MAX);
+    assert_int_equal(said.bytes[said.len - 1], 0);
 }
 
 static int set_up(void **state)
@@ -72,7 +101,10 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
+    char path[64];
     text_fini(&said);
+    snprintf(path, sizeof path, "%s/promtool", folder);
+    unlink(path);
     return rmdir(folder);
 }
 
@@ -83,6 +115,8 @@ int main(void)
         cmocka_unit_test(nothing_comes_in),
         cmocka_unit_test(a_signal_is_no_answer),
         cmocka_unit_test(what_cannot_be_run_is_said),
+        cmocka_unit_test(whoever_is_interrupted_does_not_wait),
+        cmocka_unit_test(behind_a_gap_nothing_is_kept),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "core/draw.h"
+#include "core/text.h"
 #include "edges/redis_command.h"
 
 enum { HGETALL, HSET, DEL, GET, SETEX };

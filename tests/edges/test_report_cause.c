@@ -70,6 +70,11 @@ static void without_a_pool_the_deepest_failing_call_is_named(void **state)
     assert_cause(fixture,
                  "cause: 550 of 900 calls from frontend to cart-service fail, service_down at 05:00; "
                  "550 of 900 demo requests failed: 550 asks found nobody there");
+    fixture->stats.asks_ended[STATUS_CONNECTION_LOST] = 551;
+    assert_cause(
+        fixture,
+        "cause: 550 of 900 calls from frontend to cart-service fail, service_down at 05:00; 550 of 900 "
+        "demo requests failed: 551 queries lost their connection to the database");
     fixture->stats.edges = own;
     fixture_free(fixture);
 }
@@ -229,6 +234,116 @@ static void a_slow_service_is_named_with_the_calls_that_fail(void **state)
     fixture_free(fixture);
 }
 
+/* A statement of the orders pool: how many were given up, and what time it took. */
+static struct profile_line *orders_line(struct fixture *fixture, uint64_t delayed, uint64_t running)
+{
+    fixture->stats.profile = base_grow(fixture->stats.profile, fixture->stats.profile_count,
+                                       fixture->stats.profile_count + 1, sizeof *fixture->stats.profile);
+    struct profile_line *line = &fixture->stats.profile[fixture->stats.profile_count++];
+    *line = (struct profile_line){.service = "checkout",
+                                  .route = "POST /orders/create",
+                                  .function = "order_insert",
+                                  .pool = "orders",
+                                  .spent_ns = {0, (double)delayed * 2e9, (double)running * 2e9},
+                                  .lost = {0, delayed, running}};
+    return line;
+}
+
+/* The search scans in a pool of its own, and nothing of what failed waited for it. */
+static void only_what_the_failed_requests_met_is_blamed(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_new();
+    fixture->stats.pools[1].timeouts = 0;
+    fixture->stats.fault_count = 0;
+    orders_line(fixture, 550, 0);
+    land(fixture, FAULT_QUERY_DELAY, "product-catalog", 4, 1e9);
+    land(fixture, FAULT_QUERY_DELAY, "checkout", 5, 2.8e9);
+    assert_kind(fixture, CAUSE_QUERY_DELAY);
+    assert_null(cause_of(&fixture->report).scan);
+    assert_cause(fixture, "cause: each statement of checkout takes 2.8s more from 05:00 on; 550 of 900 demo "
+                          "requests failed: 550 statements were given up");
+    fixture->stats.profile[1].lost[SPENT_DELAYED] = 0;
+    fixture->stats.profile[1].lost[SPENT_RUNNING] = 550;
+    assert_kind(fixture, CAUSE_MISSING_INDEX); /* it has taken the cores from all others */
+    fixture->stats.profile[1].cpu_ns = 400e9;
+    assert_kind(fixture, CAUSE_CALLS);
+    land(fixture, FAULT_TABLE_GROWTH, NULL, 5, 5e6);
+    assert_kind(fixture, CAUSE_TABLE_GROWTH);
+    fixture_free(fixture);
+}
+
+static void who_gives_up_before_the_pool_does_has_waited_for_it(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_new();
+    struct pool_stats *pool = &fixture->stats.pools[1];
+    fixture->stats.profile[0].scanned_ns = 0;
+    fixture->stats.fault_count = 0;
+    pool->timeouts = 0;
+    pool->given_up = 550;
+    pool->minutes[7] = (struct pool_minute){.given_up = 60};
+    land(fixture, FAULT_HOLD_CONNECTIONS, "recommendations", 5, 20);
+    assert_kind(fixture, CAUSE_CONNECTIONS_HELD);
+    assert_cause(fixture,
+                 "cause: 20 connections are held idle from 05:00 on; 0 free connections of pool "
+                 "recommendations carry 0.0/s while 1.0/s ask; 550 of 900 demo requests failed waiting for a "
+                 "connection");
+    fixture_free(fixture);
+}
+
+static void what_ends_a_fault_is_not_to_blame(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_new();
+    fixture->stats.profile[0].scanned_ns = 0;
+    fixture->stats.profile[0].spent_ns[SPENT_DELAYED] = 350e9;
+    fixture->stats.fault_count = 0;
+    land(fixture, FAULT_QUERY_DELAY, "recommendation-service", 2, 0);
+    land(fixture, FAULT_HOLD_CONNECTIONS, "recommendations", 2, 0);
+    assert_kind(fixture, CAUSE_POOL);
+    land(fixture, FAULT_QUERY_DELAY, "recommendation-service", 4, 1e9);
+    assert_kind(fixture, CAUSE_QUERY_DELAY);
+    assert_ptr_equal(cause_of(&fixture->report).delay, &fixture->stats.faults[2].spec);
+    fixture_free(fixture);
+}
+
+/* Demo's p95 goes from 3 s to 9 s in minute 7. */
+static void what_made_it_slow_is_told_although_nothing_failed(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_new();
+    calm_errors(fixture);
+    fixture->stats.profile[0].scanned_ns = fixture->stats.profile[0].spent_ns[SPENT_WAITING] = 0;
+    fixture->stats.fault_count = 0;
+    for (int i = 0; i < 20; i++)
+        histogram_add(&fixture->stats.streams[1].minutes[7].latency, 9);
+    assert_kind(fixture, CAUSE_NONE);
+    land(fixture, FAULT_SERVICE_SLOW, "payment-service", 5, 1);
+    assert_kind(fixture, CAUSE_NONE);
+    land(fixture, FAULT_SERVICE_SLOW, "payment-service", 6, 10);
+    orders_line(fixture, 0, 0)->pool = NULL;
+    fixture->stats.profile[1].service = "payment-service";
+    fixture->stats.profile[1].cpu_ns = 100e9;
+    assert_kind(fixture, CAUSE_SERVICE_SLOW);
+    assert_cause(fixture,
+                 "cause: payment-service takes 10 times as long from 06:00 on; p95 of demo went from "
+                 "3.00 s to 8.96 s, no request failed");
+    land(fixture, FAULT_TABLE_GROWTH, NULL, 7, 5e6);
+    assert_kind(fixture, CAUSE_TABLE_GROWTH);
+    assert_cause(fixture, "cause: the products table has 5,000,000 rows from 07:00 on; p95 of demo went from "
+                          "3.00 s to 8.96 s, no request failed");
+    orders_line(fixture, 200, 0);
+    land(fixture, FAULT_QUERY_DELAY, "checkout", 8, 1.5e9);
+    assert_cause(fixture, "cause: each statement of checkout takes 1.5s more from 08:00 on; p95 of demo went "
+                          "from 3.00 s to 8.96 s, no request failed");
+    fixture->stats.profile[0].spent_ns[SPENT_WAITING] = 900e9;
+    assert_kind(fixture, CAUSE_POOL);
+    fixture->stats.profile[0].locked_ns = 1000e9;
+    assert_kind(fixture, CAUSE_ROW_LOCK);
+    fixture_free(fixture);
+}
+
 static void where_nothing_failed_nothing_is_blamed(void **state)
 {
     (void)state;
@@ -263,6 +378,10 @@ int main(void)
         cmocka_unit_test(who_queues_for_a_row_is_told_from_who_wants_a_connection),
         cmocka_unit_test(a_script_is_called_one),
         cmocka_unit_test(a_slow_service_is_named_with_the_calls_that_fail),
+        cmocka_unit_test(only_what_the_failed_requests_met_is_blamed),
+        cmocka_unit_test(who_gives_up_before_the_pool_does_has_waited_for_it),
+        cmocka_unit_test(what_ends_a_fault_is_not_to_blame),
+        cmocka_unit_test(what_made_it_slow_is_told_although_nothing_failed),
         cmocka_unit_test(where_nothing_failed_nothing_is_blamed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

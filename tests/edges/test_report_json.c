@@ -142,28 +142,6 @@ static void text_that_is_not_utf8_is_mended(void **state)
     fixture_free(fixture);
 }
 
-static void journeys_that_no_stream_has_are_not_told(void **state)
-{
-    static const struct actor_kind driver = {.service = "load-generator", .drives_load = true};
-    static const struct actor_kind *const kinds[] = {&driver};
-    (void)state;
-    struct fixture *fixture = fixture_new();
-    fixture->registry.kinds = kinds;
-    fixture->registry.kind_count = 1;
-    json_t *root = parsed(&fixture->report);
-    assert_int_equal(json_array_size(json_object_get(root, "edges")), 1);
-    json_decref(root);
-    fixture->stats.edges[0].calls = 0;
-    root = parsed(&fixture->report);
-    assert_int_equal(json_array_size(json_object_get(root, "edges")), 0);
-    json_decref(root);
-    fixture->stats.edges[0].from = "frontend";
-    root = parsed(&fixture->report);
-    assert_int_equal(json_array_size(json_object_get(root, "edges")), 1);
-    json_decref(root);
-    fixture_free(fixture);
-}
-
 static void the_cause_is_told_as_kind_and_sentence(void **state)
 {
     (void)state;
@@ -185,7 +163,6 @@ int main(void)
         cmocka_unit_test(pools_of_one_name_are_told_apart),
         cmocka_unit_test(equal_runs_give_equal_bytes_with_few_decimals),
         cmocka_unit_test(text_that_is_not_utf8_is_mended),
-        cmocka_unit_test(journeys_that_no_stream_has_are_not_told),
         cmocka_unit_test(the_cause_is_told_as_kind_and_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

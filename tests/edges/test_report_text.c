@@ -44,6 +44,49 @@ static void everything_stands_in_it(void **state)
     fixture_free(fixture);
 }
 
+static void who_waited_in_vain_is_in_the_wait(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_new();
+    struct pool_stats *pool = &fixture->stats.pools[1];
+    for (int i = 0; i < 350; i++)
+        histogram_add(&pool->wait_any, i < 300 ? 0 : 2);
+    pool->given_up = 12;
+    pool->max = 5;
+    char *text = told(fixture, &plain);
+    assert_tells(text,
+                 "20 used at the peak, 5 allowed at the end, 550 timed out, 12 gave up, wait p95 1.99 s\n");
+    free(text);
+    fixture_free(fixture);
+}
+
+static void keep_minutes(struct stream_stats *stats, size_t from, size_t to)
+{
+    for (size_t m = 0; m < stats->minute_count; m++)
+        if (m < from || m >= to)
+            stats->minutes[m].requests = 0;
+    for (size_t i = 0; i < stats->point_count; i++)
+        if (stats->points[i].from_ns / NS_PER_MIN < (int64_t)from ||
+            stats->points[i].from_ns / NS_PER_MIN >= (int64_t)to)
+            stats->points[i].requests = 0;
+}
+
+/* The table's points are 0, 1 and 5 minutes: none of them was played. */
+static void a_run_of_a_few_minutes_shows_those(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_new();
+    for (size_t s = 0; s < 2; s++)
+        keep_minutes(&fixture->stats.streams[s], 7, 9);
+    char *text = told(fixture, &plain);
+    assert_tells(text, "     7 critical       100   0.0 %         300 ms    100 100.0 % ######  3.00 s\n");
+    assert_tells(text, "     8 critical       100");
+    assert_null(strstr(text, "     5 critical"));
+    assert_null(strstr(text, "     9 critical"));
+    free(text);
+    fixture_free(fixture);
+}
+
 static void what_failed_comes_first(void **state)
 {
     (void)state;
@@ -199,6 +242,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_stands_in_it),
+        cmocka_unit_test(who_waited_in_vain_is_in_the_wait),
+        cmocka_unit_test(a_run_of_a_few_minutes_shows_those),
         cmocka_unit_test(what_failed_comes_first),
         cmocka_unit_test(many_that_held_are_counted),
         cmocka_unit_test(plain_is_ascii_and_no_control_character_gets_through),

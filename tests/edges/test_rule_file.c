@@ -65,11 +65,14 @@ static void there_are_bounds(void **state)
         text_char(&many, '\n');
     }
     assert_int_equal(alerts_of(text_c(&many)), RULE_ALERTS_MAX);
+    assert_true(outcomes.cut);
     assert_null(rule_outcome_of(&outcomes, "b", 1));
     rule_outcomes_fini(&outcomes);
     memset(name, 'x', RULE_NAME_MAX + 1);
-    assert_null(rule_outcome_of(&outcomes, name, RULE_NAME_MAX + 1));
     assert_non_null(rule_outcome_of(&outcomes, name, RULE_NAME_MAX));
+    assert_false(outcomes.cut);
+    assert_null(rule_outcome_of(&outcomes, name, RULE_NAME_MAX + 1));
+    assert_true(outcomes.cut);
     free(name);
     text_fini(&many);
 }

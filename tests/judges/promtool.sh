@@ -124,6 +124,15 @@ groups:
       - alert: Jobs
         expr: count(count by (job) ({__name__="target_info"})) < 11
 YAML
+cat >>"$scratch/mine.yaml" <<'YAML'
+      - {alert: "Two\nlines \u00a0 \u200b \U0001F6D2 \x01", expr: vector(1)}
+YAML
+try 0 mine.yaml --json
+"$python" - "$scratch/out" <<'PYTHON' || fail "a name that promtool writes with escapes"
+import json, sys
+rules = {a["name"]: a["firings"] for a in json.load(open(sys.argv[1]))["rules"]}
+assert rules["Two\nlines \u00a0 \u200b \U0001F6D2 \x01"] == 1 and len(rules) == 6, rules
+PYTHON
 try 0 mine.yaml
 says out '^your rules$'
 says out '^  FrontendErrors +fired 0[0-9]:[0-9]{2}$'
@@ -147,6 +156,20 @@ YAML
 try 104 clash.yaml
 says err 'many-to-many|duplicate series'
 says err 'clash.yaml: promtool could not try it$'
+# crowd N FILE: as many alerts, each of which fires for every service.
+crowd() {
+    {
+        printf 'groups: [{name: crowd, rules: ['
+        for ((i = 1; i <= $1; i++)); do printf '{alert: A%d, expr: target_info},' "$i"; done
+        printf ']}]\n'
+    } >"$scratch/$2"
+}
+crowd 1000 crowd.yaml # more than promtool answers for at once: that is no "did not fire"
+try 104 crowd.yaml
+says err 'crowd.yaml: promtool could not try it$'
+crowd 1001 many.yaml
+try 104 many.yaml
+says err 'many.yaml: expected at most 1000 alerts'
 try 2 no-such.yaml
 says err 'no-such.yaml: No such file or directory'
 head -c 1100000 /dev/zero | tr '\0' '#' >"$scratch/large.yaml"
@@ -155,6 +178,38 @@ says err 'large.yaml: File too large'
 mkdir "$scratch/empty"
 PATH=$scratch/empty:/nowhere try 69 mine.yaml
 says err 'needs promtool, which is not on PATH'
+
+mkdir "$scratch/broken" "$scratch/slow"
+ln -s /dev/null "$scratch/broken/promtool"
+PATH=$scratch/broken:/nowhere try 69 mine.yaml
+says err 'mine.yaml: promtool could not check it$'
+# A file may be called like an option.
+cp "$scratch/mine.yaml" "$scratch/--lint=all"
+code=0
+(cd "$scratch" && "$doorbuster" simulate "$conditions" --seed 1 --quiet --rules=--lint=all >out 2>err) || code=$?
+[ "$code" = 0 ] || fail "a file called --lint=all: exit code $code: $(cat "$scratch/err")"
+
+# A signal ends promtool too, and nothing stays.
+cat >"$scratch/slow/promtool" <<'SH'
+#!/bin/bash
+[ "$1" = test ] || exit 0
+mkdir -p "$TMPDIR/of its own/storage"
+echo $$ >"${BASH_SOURCE%/*}/pid"
+exec sleep 60
+SH
+chmod +x "$scratch/slow/promtool"
+PATH=$scratch/slow:$PATH TMPDIR=$scratch/tmp "$doorbuster" simulate "$conditions" --seed 1 --quiet \
+    --rules "$scratch/mine.yaml" >"$scratch/out" 2>"$scratch/err" &
+for _ in {1..300}; do
+    [ ! -s "$scratch/slow/pid" ] || break
+    sleep 0.1
+done
+kill -TERM $!
+code=0
+wait $! || code=$?
+[ "$code" = 105 ] || fail "interrupted while promtool works: exit code $code, not 105"
+if kill -0 "$(cat "$scratch/slow/pid")" 2>/dev/null; then fail "promtool goes on"; fi
+if compgen -G "$scratch/tmp/*"; then fail "something is left behind"; fi
 
 # ---- the command line of export ----
 

@@ -19,6 +19,35 @@ INSIDE = "DOORBUSTER_TEST_NAMESPACE"
 ANCESTORS = ("DEMO_", "BASELINE_", "OTEL_", "DB_MAX_", "DOORBUSTER_ADMIN_")
 
 
+# Of the timeline: what one request in a hundred, and what any one may start late. At a speed of 20 the machine has stood
+# still for 10 and for 50 ms then, and what is compared below does not notice.
+LATE_P99_MS, LATE_MAX_MS = 200, 1000
+
+
+class Comparisons:
+    """What a live run did is compared with virtual time only where the machine kept up with the clock, by the figures of
+    the run's own report; the others are named with theirs. None at all: the test is skipped."""
+
+    def __init__(self):
+        self.made, self.left_out = 0, []
+
+    def fair(self, name, report):
+        clock = report["clock"]
+        if clock["start_error_p99_ms"] <= LATE_P99_MS and clock["start_error_max_ms"] <= LATE_MAX_MS:
+            self.made += 1
+            return True
+        self.left_out.append(name)
+        print(f"{name}: not compared, as the machine did not keep up: requests started late by {clock['start_error_p99_ms']:.0f} "
+              f"ms of the timeline (p99) and up to {clock['start_error_max_ms']:.0f}; the loop by up to "
+              f"{clock['loop_lag_max_ms']:.0f} ms", flush=True)
+        return False
+
+    def end(self):
+        print(f"{self.made} compared" + (", not compared: " + ", ".join(self.left_out) if self.left_out else ""))
+        if not self.made:
+            print("SKIPPED: the machine kept up in none of these runs")
+
+
 def alone():
     """Begins the script again in a namespace with nothing but loopback; says so and ends where that is not allowed."""
     if os.environ.get(INSIDE):

@@ -57,6 +57,7 @@ ROUTES = [
 ]
 
 # service, method, path, body, status, text of the error or None
+NO_ROUTE = "no such route; the frontend's GET / lists them, on port 8018"
 REFUSED = [
     ("product-catalog", "GET", "/products", None, 400, "category is missing: text"),
     ("product-catalog", "GET", "/products/seven", None, 400, "id must be a whole number"),
@@ -83,10 +84,10 @@ REFUSED = [
     ("frontend", "POST", "/api/browse", "[]", 400, "the body is not a JSON object"),
     ("frontend", "POST", "/api/browse", "{", 400, None),
     ("frontend", "POST", "/api/browse", {"user_id": 7}, 400, "user_id must be text"),
-    ("frontend", "GET", "/nowhere", None, 404, "no such route"),
-    ("frontend", "GET", "/products", None, 404, "no such route"),
+    ("frontend", "GET", "/nowhere", None, 404, NO_ROUTE),
+    ("frontend", "GET", "/products", None, 404, NO_ROUTE),
     ("frontend", "GET", "/api/browse", None, 405, "the route does not take this method"),
-    ("load-generator", "POST", "/browse", None, 404, "no such route"),
+    ("load-generator", "POST", "/browse", None, 404, NO_ROUTE),
 ]
 
 

@@ -15,7 +15,7 @@ from otlp_sink import Answer, Sink, free_port, inside  # noqa: E402
 
 INCIDENT = os.path.join(os.path.dirname(HERE), "judges", "incident.yaml")
 MEMORY_MB = 80  # of the run; the queue it may fill is 16 MB
-USAGE, INTERNAL, INTERRUPTED = 2, 1, 105
+USAGE, INTERNAL, ABSENT, INTERRUPTED = 2, 1, 69, 105
 
 
 def command(url, *more):
@@ -55,6 +55,14 @@ def a_wrong_endpoint_is_told():
     for url in ("localhost:4318", "ftp://h", ""):
         done = play(url)
         assert done.returncode == USAGE and "--otlp" in done.stderr and "http://" in done.stderr, (url, done.stderr)
+        assert "ignored" not in done.stderr, done.stderr
+
+
+def a_backend_that_never_answers_is_not_waited_for_long():
+    begun = time.time()
+    done = play(f"http://127.0.0.1:{free_port()}", "--quiet")
+    assert done.returncode == ABSENT and "no answer from any endpoint" in done.stderr, (done.returncode, done.stderr)
+    assert time.time() - begun < 20, "as long as for one that has answered"
 
 
 def a_dead_backend_can_be_left():
@@ -78,7 +86,8 @@ def refusals_are_told():
 
 
 def main():
-    for case in (a_slow_backend_loses_nothing, a_wrong_endpoint_is_told, a_dead_backend_can_be_left, refusals_are_told):
+    for case in (a_slow_backend_loses_nothing, a_wrong_endpoint_is_told,
+                 a_backend_that_never_answers_is_not_waited_for_long, a_dead_backend_can_be_left, refusals_are_told):
         case()
         print(case.__name__)
     return 0

@@ -65,7 +65,9 @@ for verb in simulate check scenarios compare export version; do
 done
 expect 0 "$doorbuster" version
 says out "doorbuster "
-says out "libyaml "
+for library in h2o hiredis jansson libcurl libev libpq libuv libyaml msgpack protobuf-c zlib; do
+    grep -qE "^$library [0-9]+\.[0-9]" out || fail "version does not tell that of $library"
+done
 expect 0 "$doorbuster" version --json
 is_json out
 expect 2 "$doorbuster"

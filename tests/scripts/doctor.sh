@@ -119,7 +119,9 @@ expect 0
 expect 106 --listen 203.0.113.1
 says '^failed +port +.* on 203.0.113.1 port .*: Cannot assign requested address$'
 [ "$(grep -c '^failed' out)" = 1 ] || fail "the same thing said more than once: $(cat out)"
-expect 106 --listen not-an-address
+code=0
+"$doorbuster" doctor --listen not-an-address >out 2>err || code=$?
+[ "$code" = 2 ] || fail "exit code $code, not 2: doctor --listen not-an-address"
 
 # ---- the OTLP endpoint ----
 

@@ -81,8 +81,8 @@ static void test_the_index_at_18_heals_from_the_next_minute_on(void **state)
                              "demo errors in percent with the index, minute %zu", minute);
     }
     struct fork_stream demo = fork_stream(&changed, &fork, 1), as_it_was = fork_stream(&report, &fork, 1);
-    off += story_outside(demo.p95, 0.05, 0.5, "demo p95 of the last minutes, with the index");
-    off += story_outside(as_it_was.p95, 3, 3.9, "demo p95 of the last minutes, without");
+    off += story_outside(demo.last_p95, 0.05, 0.5, "demo p95 of the last minutes, with the index");
+    off += story_outside(as_it_was.last_p95, 3, 3.9, "demo p95 of the last minutes, without");
     assert_int_equal(demo.requests, as_it_was.requests);
     assert_true(demo.errors * 10 < as_it_was.errors);
     assert_true(report_business(&changed).orders > 2 * report_business(&report).orders);
@@ -159,6 +159,28 @@ static void test_a_change_that_cannot_be_is_explained(void **state)
     refused(60 * NS_PER_S, "create_index: [", "expected ");
     refused(60 * NS_PER_S, "service_down: ad-service}, {at: 0m, service_down: checkout", "expected ");
     refused(60 * NS_PER_S, "one\ntwo", "expected ");
+    refused(
+        60 * NS_PER_S, "create_index idx_products_category",
+        "create_index idx_products_category: expected a colon, as in `create_index: idx_products_category`");
+}
+
+/* What a file must not say, for it changes nothing, a fork must not say either. */
+static void test_a_change_that_changes_nothing_is_refused(void **state)
+{
+    (void)state;
+    refused(60 * NS_PER_S, "drop_index: idx_products_recommendations", "which is not");
+    refused(60 * NS_PER_S, "create_index: idx_products_name_lower", "expected ");
+    refused(60 * NS_PER_S, "create_index: idx_products_stock_quantity", "which is there");
+    refused(60 * NS_PER_S, "service_up: ad-service", "that is up anyway");
+}
+
+static void test_a_change_may_stand_in_braces(void **state)
+{
+    (void)state;
+    struct scenario *scenario =
+        forked("tests/stories/telling.yaml", 60 * NS_PER_S, " {pool_max: {pool: recommendations, max: 4}} ");
+    assert_int_equal(scenario->faults[scenario->fault_count - 1].kind, FAULT_POOL_MAX);
+    scenario_free(scenario);
 }
 
 int main(void)
@@ -168,6 +190,8 @@ int main(void)
         cmocka_unit_test(test_a_setting_holds_for_the_whole_run),
         cmocka_unit_test(test_a_change_may_come_before_the_files_own),
         cmocka_unit_test(test_a_change_that_cannot_be_is_explained),
+        cmocka_unit_test(test_a_change_that_changes_nothing_is_refused),
+        cmocka_unit_test(test_a_change_may_stand_in_braces),
     };
     return cmocka_run_group_tests_name("fork", tests, NULL, NULL);
 }
