@@ -215,8 +215,8 @@ static bool flags_set(const struct demo_flags *flags, const char *path)
     for (size_t i = 0; i < flags->count; i++) {
         const char *flag = flags->settings[i];
         size_t len = strcspn(flag, "="), own = strlen(path), both = MIN(len, own);
-        char beyond = len > own ? flag[both] : path[both];
-        if (memcmp(flag, path, both) == 0 && (len == own || beyond == '.'))
+        const char *longer = len > own ? flag : path;
+        if (memcmp(flag, path, both) == 0 && (len == own || longer[both] == '.'))
             return true;
     }
     return false;

@@ -173,7 +173,7 @@ static void read_escape(const char **at, struct text *out)
         *at += digits + 1;
         return;
     }
-    text_char(out, letter ? meant[letter - letters] : **at);
+    text_bytes(out, letter ? &meant[letter - letters] : *at, 1);
     ++*at;
 }
 

@@ -140,14 +140,14 @@ static uint32_t name_of(int64_t id, char name[static CATALOGUE_NAME_MAX])
         digits[--at] = (char)('0' + left % 10);
     size_t len = strlen(text), more = sizeof digits - at;
     ASSERT(len + more <= CATALOGUE_NAME_MAX);
-    memcpy(name, text, len);
-    memcpy(name + len, digits + at, more);
+    for (size_t i = 0; i < len + more; i++) /* not a string: it has a length and no end */
+        name[i] = *(i < len ? &text[i] : &digits[at + i - len]);
     return (uint32_t)(len + more);
 }
 
-static char folded(char c)
+static int folded(int c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
 }
 
 static bool begins(const char *name, uint32_t len, struct slice letters)
