@@ -144,6 +144,7 @@ void pg_admin_index(struct pg_store *store, const struct index_def *index, bool 
 void pg_admin_grow(struct pg_store *store, int64_t rows); /* to so many, slice by slice */
 
 /* pg_setup.c: these block */
+enum { PG_ROWS_AS_THEY_ARE = -1 };
 bool pg_setup(struct pg_store *store, int64_t rows, struct text *error);
 bool pg_setup_look(const struct pg_store *store, struct pg_standing *standing);
 

@@ -143,7 +143,7 @@ static bool set_rows(PGconn *pg, struct pg_store *store, int64_t rows, struct te
     if (!number_of(pg, count_rows, &store->rows, error))
         return false;
     bool less = store->rows > rows;
-    if (less && store->options.keep)
+    if (rows == PG_ROWS_AS_THEY_ARE || (less && store->options.keep))
         return true;
     if (store->rows != rows && !carry_out(pg, less ? shrink : grow, 1, &rows, error))
         return false;

@@ -255,6 +255,9 @@ static bool find_address(struct pg_store *store, struct text *error)
 
 static bool resize(void *owner, int64_t rows, struct text *error)
 {
+    const struct pg_store *store = owner;
+    if (rows != store->rows && !store->options.quiet)
+        fprintf(stderr, "doorbuster: PostgreSQL: making it a table of %lld products\n", (long long)rows);
     return pg_setup(owner, rows, error);
 }
 
@@ -289,8 +292,8 @@ struct pg_store *pg_store_open(const struct pg_store_options *options, struct te
     current = store;
     if (options->scenario->postgresql.read_replicas)
         fputs("doorbuster: read_replicas: a real PostgreSQL has none here; only the model does\n", stderr);
-    if (find_address(store, error) && pg_setup(store, rows_at(store, options->from_ns), error) &&
-        calibrate(store, error))
+    int64_t rows = options->scan ? PG_ROWS_AS_THEY_ARE : rows_at(store, options->from_ns);
+    if (find_address(store, error) && pg_setup(store, rows, error) && calibrate(store, error))
         return store;
     pg_store_close(store);
     return NULL;

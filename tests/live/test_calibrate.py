@@ -78,7 +78,7 @@ def play(cache):
     machine = Machine(run.process.pid)
     if LONG:
         time.sleep(7 * 60)  # 17:00 to 24:00
-        answer = run.post("/admin/faults/create_index", {"variant": "idx_products_recommendations"})
+        answer = run.post("/admin/faults/create_index", '"idx_products_recommendations"')
         healed = answer.status == 200
         time.sleep(125)
     else:
