@@ -10,6 +10,7 @@ struct live {
     struct live_options options;
     int64_t base_ns; /* monotonic instant of the world's first one */
     int64_t first_ns; /* the world's first instant */
+    int64_t caught_up_ns; /* nothing was due any more then: what is due before has been armed since */
     int64_t armed_ns; /* monotonic; 0: not armed */
     int timer_fd;
     int signals;
@@ -87,8 +88,10 @@ static void on_check(struct ev_loop *loop, ev_check *watcher, int events)
     struct world *world = live->options.world;
     int64_t now_ns = live_now(live), next_ns = world_next_at(world);
     if (next_ns <= now_ns) {
-        histogram_add(&live->lag, (double)(now_ns - next_ns) / 1e9 / live->options.speed);
-        world_turn(world, now_ns, LIVE_TURN_EVENTS_MAX);
+        int64_t due_ns = MAX(next_ns, live->caught_up_ns);
+        histogram_add(&live->lag, (double)(now_ns - due_ns) / 1e9 / live->options.speed);
+        if (world_turn(world, now_ns, LIVE_TURN_EVENTS_MAX) < LIVE_TURN_EVENTS_MAX)
+            live->caught_up_ns = now_ns;
         next_ns = world_next_at(world);
     }
     if (next_ns == NEVER && world_idle(world)) {
@@ -149,7 +152,7 @@ struct live *live_open(const struct live_options *options)
     struct live *live = base_alloc(1, sizeof *live);
     struct ev_loop *loop = options->loop;
     live->options = *options;
-    live->first_ns = world_now(options->world);
+    live->first_ns = live->caught_up_ns = world_now(options->world);
     live->base_ns = monotonic_ns();
     live->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     ASSERT(live->timer_fd >= 0);

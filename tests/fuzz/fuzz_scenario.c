@@ -48,8 +48,14 @@ static void require_sound(const struct scenario *scenario)
     require(scenario->name && scenario->story && scenario->duration_ns > 0);
     require(scenario->stream_count >= 1 && scenario->phase_count >= 1 && scenario->phases[0].at_ns == 0);
     for (size_t i = 0; i < scenario->stream_count; i++) {
-        require((scenario->streams[i].mix_count > 0) != (scenario->streams[i].service != NULL));
-        require_rising(&scenario->streams[i].rate_per_min);
+        const struct stream_spec *stream = &scenario->streams[i];
+        const struct burst_spec *burst = &stream->burst;
+        require((stream->mix_count > 0) != (stream->service != NULL));
+        if (!burst->count)
+            require_rising(&stream->rate_per_min);
+        else
+            require(burst->count > 0 && burst->rounds > 0 && burst->within_ns <= burst->every_ns &&
+                    burst->at_ns < scenario->duration_ns);
     }
     for (size_t i = 0; i < scenario->service_count; i++)
         require(registry_kind(&registry, scenario->services[i].service) != NULL);

@@ -2,6 +2,7 @@
 """How a run begins and ends: start-up, SIGTERM, a second signal, SIGHUP, a port that is taken."""
 
 import http.client
+import json
 import os
 import re
 import signal
@@ -97,11 +98,13 @@ def drain(checks):
         checks.that("interrupted" not in run.told(), f"the report: {run.told()}")
 
     # Minute 18 can be judged when it is over; the warm-up's is not.
-    run = Run("--from", "18m", "--speed", "4" if DEBUG else "20", "--set", "alerts=[]", "--set",
-              'expect=["demo.errors each minute from 18m: rate<0.01"]')
+    run = Run("--from", "18m", "--speed", "4" if DEBUG else "20", "--json", "--set", "alerts=[]",
+              "--set", 'expect=["demo.errors each minute from 18m: rate<0.01"]')
     checks.that(run.until(lambda: run.get("/admin/demo-status").json["elapsed_minutes"] > 19.2, 60), "it runs")
     run.send()
     checks.equal(run.wait(), 99, f"an expectation that failed: {run.told()}")
+    clock = json.loads(run.told())["clock"]
+    checks.that(clock["loop_lag_max_ms"] < 60000, f"what was due before the run began is not late: {clock}")
 
 
 def second_signal(checks):
