@@ -1,4 +1,4 @@
-# ctest: label=live build=both serial
+# ctest: label=live build=release serial
 """Triggers over HTTP: the bursts of a scenario and what became of them, and product-catalog's faults by name."""
 
 import os

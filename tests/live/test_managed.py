@@ -1,4 +1,4 @@
-# ctest: label=live build=both serial
+# ctest: label=live build=release serial
 """Servers of our own: begun, filled, kept, ended; after a kill as well, and never anybody else's."""
 
 import os
