@@ -4,7 +4,7 @@ Short: from minute 19 for a little more than its warm-up. DOORBUSTER_LONG=1: min
 A share of the machine that others take during the run is capacity that the measurement did not know of: then the figures
 are printed and not compared.
 """
-# ctest: label=live serial
+# ctest: label=long serial
 
 import json
 import os
