@@ -190,7 +190,7 @@ static void judge(struct world *world, struct fault_stats *stats)
         stats->landed = script_landed(stats, &evidence);
     } else {
         struct actor *store = world->postgresql;
-        stats->landed = store && store->kind->landed(store, fault, &evidence);
+        stats->landed = store && !store->away && store->kind->landed(store, fault, &evidence);
     }
     size_t len = MIN(evidence.len, sizeof stats->evidence - 1);
     if (len)

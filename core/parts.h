@@ -66,7 +66,7 @@ struct actor {
     const struct service_spec *spec;
     struct service_stats *stats;
     uint16_t index;
-    bool ready, down;
+    bool ready, down, away;
     uint64_t loses; /* bit i: fault i of the run loses some of its asks */
     struct actor *next_ready;
     struct mailbox mailbox;
@@ -230,6 +230,13 @@ static inline bool world_played(const struct world *world, int64_t from_ns, int6
 
 /* Minute and phase of what begins at an instant. */
 void world_date(const struct world *world, struct trace_context *context, int64_t at_ns);
+
+/* far.c */
+/* Hands an ask for an actor of another process to the sink. */
+void far_ask(struct world *world, const struct actor *from, const struct actor *to, uint16_t route, uint64_t ask,
+             int64_t deadline_ns, const struct trace_context *context, const struct body *body);
+/* Tells a store that nobody waits for a statement, or a command, any more. */
+void far_cancel(struct world *world, const struct actor *from, const struct actor *to, uint64_t ask);
 
 /* bind.c */
 char *world_keep(struct world *world, char *made); /* freed with the world */

@@ -375,12 +375,7 @@ void query_timed_out(struct call *call)
         if (world->scenario->postgresql.cancel_on_deadline)
             give_up(query);
     } else if (query) {
-        struct message *cancel = message_new(&world->messages);
-        cancel->kind = MESSAGE_CANCEL;
-        cancel->from = call->actor->index;
-        cancel->to = query->bound->to->index;
-        cancel->ask = slab_handle(&query->item) | QUERY_HANDLE;
-        world_send(world, cancel);
+        far_cancel(world, call->actor, query->bound->to, slab_handle(&query->item) | QUERY_HANDLE);
     }
     end_step(call, STATUS_DEADLINE, NULL, cursor_of(NULL));
 }

@@ -19,14 +19,18 @@ static void sample_due(void *owner, int64_t now_ns)
     struct world *world = owner;
     stats_sample(world);
     /* By the instant it was due: a clock that is late now and then makes no minute of 59.9 s. */
-    alerts_judge(world, MIN(world->sample_at_ns, now_ns));
+    if (!world->load || !world->load->away)
+        alerts_judge(world, MIN(world->sample_at_ns, now_ns));
     if (world->sink.metrics)
         world->sink.metrics(world->sink.owner, &world->metrics, now_ns);
     timeline_arm_sample(world);
 }
 
+/* By the process that all of it is told to. */
 static void log_phase(struct world *world, const struct phase *phase)
 {
+    if (world->load && world->load->away)
+        return;
     struct log_record record = {.body = LOG_BODY_PHASE,
                                 .severity = LOG_INFO,
                                 .at_ns = world->now_ns,
