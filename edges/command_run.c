@@ -368,8 +368,7 @@ static void warn_of_idle(const struct options *options)
     struct text names = {0};
     demo_env_idle(from_environment, &names);
     if (names.len && !options->quiet)
-        fprintf(stderr, "doorbuster: %s: no effect, as all services run in this one process\n",
-                text_c(&names));
+        fprintf(stderr, "doorbuster: %s: no effect, as all services run here\n", text_c(&names));
     text_fini(&names);
 }
 
@@ -384,7 +383,8 @@ static int run_run(const struct options *options)
         text_fini(&error);
         return EXIT_CODE_USAGE;
     }
-    warn_of_idle(options);
+    if (!options->only_count)
+        warn_of_idle(options);
     return session_run(options, &real_time);
 }
 
@@ -401,13 +401,29 @@ const struct command command_run = {
         "  curl -X POST http://127.0.0.1:8018/api/checkout in another terminal\n\n"
         "SCENARIO is a file, or a name that `doorbuster scenarios` lists.\n"
         "SIGTERM ends the traffic, lets what is in flight end, and reports.",
-    .options = (const int[]){OPTION_SEED,   OPTION_SET,     OPTION_FROM,
-                             OPTION_SPEED,  OPTION_LISTEN,  OPTION_LOG_LEVEL,
-                             OPTION_OTLP,   OPTION_HISTORY, OPTION_REPORT,
-                             OPTION_TRACES, OPTION_METRICS, OPTION_LOGS,
-                             OPTION_JSON,   OPTION_QUIET,   OPTION_POSTGRES,
-                             OPTION_REDIS,  OPTION_YES,     OPTION_ANSWER_KEY,
-                             OPTION_JUNIT,  OPTION_PROFILE, 0},
+    .options = (const int[]){OPTION_SEED,
+                             OPTION_SET,
+                             OPTION_FROM,
+                             OPTION_SPEED,
+                             OPTION_LISTEN,
+                             OPTION_LOG_LEVEL,
+                             OPTION_OTLP,
+                             OPTION_HISTORY,
+                             OPTION_REPORT,
+                             OPTION_TRACES,
+                             OPTION_METRICS,
+                             OPTION_LOGS,
+                             OPTION_JSON,
+                             OPTION_QUIET,
+                             OPTION_POSTGRES,
+                             OPTION_REDIS,
+                             OPTION_YES,
+                             OPTION_ANSWER_KEY,
+                             OPTION_JUNIT,
+                             OPTION_PROFILE,
+                             OPTION_ONLY,
+                             OPTION_PEER,
+                             0},
     .files_min = 1,
     .files_max = 1,
     .run = run_run,
