@@ -182,6 +182,7 @@ struct world {
     struct alerts *alerts;
     struct stretches *stretches; /* that expectations ask for */
     uint64_t outside; /* requests from outside so far */
+    uint64_t faults_set; /* by hand, so often */
     struct call *outbound[OUTBOUND_BUCKETS];
     struct pack pack; /* scratch for bodies */
     struct pool_total connections; /* over all pools */

@@ -144,7 +144,7 @@ static void open_services(struct http_server *server)
     size_t count = world_service_count(server->options.world);
     server->services = base_alloc(count, sizeof *server->services);
     for (size_t i = 0; i < count; i++)
-        if (!world_service(server->options.world, i)->store)
+        if (!world_service(server->options.world, i)->store && world_hosts(server->options.world, i))
             open_service(server, &server->services[server->service_count++], i);
     h2o_context_init(&server->context, uv_in_ev_loop(server->joint), &server->config);
     for (size_t i = 0; i < server->service_count; i++)
