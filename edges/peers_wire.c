@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-enum { ASK_FIELDS = 15, ANSWER_FIELDS = 2, GREETING_FIELDS = 4 };
+enum { ASK_FIELDS = 15, GREETING_FIELDS = 4 };
 
 /* ---- names ---- */
 
@@ -134,12 +134,11 @@ bool peers_read_ask(const struct peers *peers, struct cursor params, struct far_
 void peers_write_answer(struct pack *pack, uint32_t id, enum status status, const struct body *body)
 {
     rpc_response(pack, id, status_failed(status) ? status_info(status)->text : NULL);
-    pack_array(pack, ANSWER_FIELDS);
+    bool empty = !body || !body->len; /* which is not the same as nil */
+    pack_array(pack, empty ? 1 : 2);
     pack_int(pack, status);
-    if (body && body->len)
+    if (!empty)
         pack_raw(pack, body->bytes, body->len);
-    else
-        pack_nil(pack);
 }
 
 bool peers_read_answer(const struct rpc_frame *frame, struct outbound_answer *answer)
@@ -147,10 +146,10 @@ bool peers_read_answer(const struct rpc_frame *frame, struct outbound_answer *an
     struct cursor result = frame->value;
     uint32_t fields = cursor_array(&result);
     int64_t status = cursor_int(&result);
-    if (result.bad || fields != ANSWER_FIELDS || !within(status, 0, STATUS_COUNT - 1))
+    if (result.bad || fields < 1 || fields > 2 || !within(status, 0, STATUS_COUNT - 1))
         return false;
     answer->status = (enum status)status;
-    if (cursor_nil(&result))
+    if (fields == 1)
         return true;
     struct slice body = cursor_raw(&result);
     answer->body = body.at;
