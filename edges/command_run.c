@@ -7,6 +7,7 @@
 #include "edges/live.h"
 #include "edges/log_lines.h"
 #include "edges/otlp_outlet.h"
+#include "edges/processes.h"
 #include "edges/progress.h"
 #include "edges/prometheus.h"
 #include "edges/registry.h"
@@ -385,6 +386,8 @@ static int run_run(const struct options *options)
     }
     if (!options->only_count)
         warn_of_idle(options);
+    if (options->processes)
+        return processes_run(options, &registry, "/proc/self/exe");
     return session_run(options, &real_time);
 }
 
@@ -401,29 +404,12 @@ const struct command command_run = {
         "  curl -X POST http://127.0.0.1:8018/api/checkout in another terminal\n\n"
         "SCENARIO is a file, or a name that `doorbuster scenarios` lists.\n"
         "SIGTERM ends the traffic, lets what is in flight end, and reports.",
-    .options = (const int[]){OPTION_SEED,
-                             OPTION_SET,
-                             OPTION_FROM,
-                             OPTION_SPEED,
-                             OPTION_LISTEN,
-                             OPTION_LOG_LEVEL,
-                             OPTION_OTLP,
-                             OPTION_HISTORY,
-                             OPTION_REPORT,
-                             OPTION_TRACES,
-                             OPTION_METRICS,
-                             OPTION_LOGS,
-                             OPTION_JSON,
-                             OPTION_QUIET,
-                             OPTION_POSTGRES,
-                             OPTION_REDIS,
-                             OPTION_YES,
-                             OPTION_ANSWER_KEY,
-                             OPTION_JUNIT,
-                             OPTION_PROFILE,
-                             OPTION_ONLY,
-                             OPTION_PEER,
-                             0},
+    .options = (const int[]){OPTION_SEED,   OPTION_SET,        OPTION_FROM,      OPTION_SPEED,
+                             OPTION_LISTEN, OPTION_LOG_LEVEL,  OPTION_OTLP,      OPTION_HISTORY,
+                             OPTION_REPORT, OPTION_TRACES,     OPTION_METRICS,   OPTION_LOGS,
+                             OPTION_JSON,   OPTION_QUIET,      OPTION_POSTGRES,  OPTION_REDIS,
+                             OPTION_YES,    OPTION_ANSWER_KEY, OPTION_JUNIT,     OPTION_PROFILE,
+                             OPTION_ONLY,   OPTION_PEER,       OPTION_PROCESSES, 0},
     .files_min = 1,
     .files_max = 1,
     .run = run_run,

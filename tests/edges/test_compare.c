@@ -134,6 +134,36 @@ static void several_files_are_one_side(void **state)
     text_fini(&told);
 }
 
+/* A name without a file means the files that the processes of a spread run have written. */
+static void the_parts_of_a_spread_run_are_one_side(void **state)
+{
+    (void)state;
+    struct text told = {0};
+    char whole[80], list[120], first[80], second[80];
+    snprintf(whole, sizeof whole, "%s-spread.jsonl", names[1]);
+    snprintf(first, sizeof first, "%s-spread.frontend.jsonl", names[1]);
+    snprintf(second, sizeof second, "%s-spread.ad-service.2.jsonl", names[1]);
+    put(0, LINE(FRONT, ROOT "," CHILD("")));
+    put(1, LINE(FRONT, CHILD("")));
+    put(2, LINE(FRONT, ROOT));
+    assert_int_equal(rename(names[1], first), 0);
+    assert_int_equal(compare_traces(names[0], whole, &told), COMPARE_DIFFERENT);
+    told.len = 0;
+    snprintf(list, sizeof list, "%s,%s", names[2], whole);
+    assert_int_equal(compare_traces(names[0], list, &told), COMPARE_EQUAL);
+    told.len = 0;
+    assert_int_equal(rename(names[2], second), 0);
+    assert_int_equal(compare_traces(whole, names[0], &told), COMPARE_EQUAL);
+    assert_string_equal(text_c(&told), "1 trace, 2 spans: equal\n");
+    told.len = 0;
+    snprintf(list, sizeof list, "%s-none.jsonl", names[1]);
+    assert_int_equal(compare_traces(list, names[0], &told), COMPARE_UNREADABLE);
+    assert_non_null(strstr(text_c(&told), "-none.jsonl: No such file or directory\n"));
+    text_fini(&told);
+    unlink(first);
+    unlink(second);
+}
+
 /* ---- what differs ---- */
 
 static void an_attribute_is_told_with_both_values(void **state)
@@ -282,6 +312,7 @@ int main(void)
         cmocka_unit_test(time_and_place_mean_nothing),
         cmocka_unit_test(ids_are_equal_in_either_case),
         cmocka_unit_test(several_files_are_one_side),
+        cmocka_unit_test(the_parts_of_a_spread_run_are_one_side),
         cmocka_unit_test(an_attribute_is_told_with_both_values),
         cmocka_unit_test(name_kind_status_resource_and_link_count),
         cmocka_unit_test(a_wrong_parent_is_told),
