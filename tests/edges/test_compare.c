@@ -173,8 +173,8 @@ static void an_attribute_is_told_with_both_values(void **state)
         LINE(FRONT, ROOT "," CHILD(",\"attributes\":[" ATTRIBUTE("n", "{\"intValue\":\"200\"}") "]")),
         LINE(FRONT, ROOT "," CHILD(",\"attributes\":[" ATTRIBUTE("n", "{\"doubleValue\":200}") "," ATTRIBUTE(
                         "error.type", "{\"stringValue\":\"5\\u001b03\"}") "]")),
-        "  POST /api/browse > GET /ads\n    attribute error.type: none -> \"5?03\"\n    attribute n: 200 -> "
-        "200.0\n");
+        "  frontend POST /api/browse\n    frontend GET /ads\n"
+        "      attribute error.type: none -> \"5?03\"\n      attribute n: 200 -> 200.0\n");
 }
 
 static void name_kind_status_resource_and_link_count(void **state)
@@ -186,12 +186,13 @@ static void name_kind_status_resource_and_link_count(void **state)
                            SPAN(TRACE, "00000000000000a2", "00000000000000a1", "GET /adz",
                                 ",\"kind\":2,\"status\":{\"code\":2},\"links\":[{\"traceId\":\"" TRACE
                                 "\",\"spanId\":\"00000000000000A1\"}]")),
-                  "  POST /api/browse > GET /ads\n"
-                  "    kind: 3 -> 2\n"
-                  "    link: none -> " TRACE " 00000000000000a1\n"
-                  "    name: GET /ads -> GET /adz\n"
-                  "    resource service.name: \"frontend\" -> \"ads\"\n"
-                  "    status: unset -> 2\n");
+                  "  frontend POST /api/browse\n"
+                  "    frontend GET /ads\n"
+                  "      kind: 3 -> 2\n"
+                  "      link: none -> " TRACE " 00000000000000a1\n"
+                  "      name: GET /ads -> GET /adz\n"
+                  "      resource service.name: \"frontend\" -> \"ads\"\n"
+                  "      status: unset -> 2\n");
 }
 
 static void a_wrong_parent_is_told(void **state)
@@ -200,7 +201,9 @@ static void a_wrong_parent_is_told(void **state)
     assert_differ(
         LINE(FRONT, ROOT "," CHILD("")),
         LINE(FRONT, ROOT "," SPAN(TRACE, "00000000000000a2", "00000000000000a3", "GET /ads", ",\"kind\":3")),
-        "  POST /api/browse > GET /ads\n    parent: 00000000000000a1 -> 00000000000000a3\n");
+        "  frontend POST /api/browse\n    frontend GET /ads\n"
+        "      parent: 00000000000000a1 (frontend POST /api/browse) -> 00000000000000a3 (not in this "
+        "trace)\n");
 }
 
 static void another_span_is_missing_and_extra(void **state)
@@ -209,8 +212,46 @@ static void another_span_is_missing_and_extra(void **state)
     assert_differ(
         LINE(FRONT, ROOT "," CHILD("")),
         LINE(FRONT, ROOT "," SPAN(TRACE, "00000000000000a0", "00000000000000a1", "GET /ads", ",\"kind\":3")),
-        "  POST /api/browse > GET /ads\n    extra span 00000000000000a0: only in B\n"
-        "  POST /api/browse > GET /ads\n    missing span 00000000000000a2: only in A\n");
+        "  frontend POST /api/browse\n"
+        "    frontend GET /ads\n      extra span 00000000000000a0: only in B\n"
+        "    frontend GET /ads\n      missing span 00000000000000a2: only in A\n");
+}
+
+/* What is below the same span is told below it once; a span that lost its parent is where the other side has it. */
+static void differences_are_a_tree(void **state)
+{
+    (void)state;
+#define BELOW(id, parent, name, more) SPAN(TRACE, "00000000000000" id, "00000000000000" parent, name, more)
+    assert_compares(
+        LINE(FRONT, ROOT "," BELOW("a2", "a1", "GET /ads", "") "," BELOW("b0", "a1", "GET /cart", ""))
+            LINE("", BELOW("b3", "b0", "same", "") "," BELOW("b2", "b0", "HGETALL", "") "," BELOW(
+                         "b1", "b2", "below", ",\"kind\":1")),
+        LINE(FRONT,
+             ROOT "," BELOW("a2", "a1", "GET /ads", ",\"kind\":1") "," BELOW("b0", "a2", "GET /cart", ""))
+            LINE("", BELOW("b3", "b0", "same", "") "," BELOW("b1", "b2", "below", ",\"kind\":2")),
+        COMPARE_DIFFERENT,
+        "trace " TRACE "\n"
+        "  frontend POST /api/browse\n"
+        "    frontend GET /ads\n"
+        "      kind: unset -> 1\n"
+        "    frontend GET /cart\n"
+        "      parent: 00000000000000a1 (frontend POST /api/browse) -> 00000000000000a2 (frontend GET /ads)\n"
+        "      HGETALL\n"
+        "        missing span 00000000000000b2: only in A\n"
+        "        below\n"
+        "          kind: 1 -> 2\n"
+        "different: 1 trace on both sides, 0 only in A, 0 only in B (A: 1 trace, 6 spans; B: 1 trace, 5 "
+        "spans)\n");
+}
+
+static void a_trace_of_one_side_is_told_by_its_root(void **state)
+{
+    (void)state;
+    assert_compares(
+        "", LINE(FRONT, CHILD("") "," ROOT), COMPARE_DIFFERENT,
+        "trace " TRACE ": only in B\n  frontend POST /api/browse (2 spans)\n"
+        "different: 0 traces on both sides, 0 only in A, 1 only in B (A: 0 traces, 0 spans; B: 1 trace, "
+        "2 spans)\n");
 }
 
 static void a_span_told_twice_is_a_difference(void **state)
@@ -218,7 +259,7 @@ static void a_span_told_twice_is_a_difference(void **state)
     (void)state;
     assert_compares(
         LINE(FRONT, ROOT), LINE(FRONT, ROOT "," ROOT), COMPARE_DIFFERENT,
-        "trace " TRACE "\n  POST /api/browse\n    extra span 00000000000000a1: only in B\n"
+        "trace " TRACE "\n  frontend POST /api/browse\n    extra span 00000000000000a1: only in B\n"
         "different: 1 trace on both sides, 0 only in A, 0 only in B (A: 1 trace, 1 span; B: 1 trace, 2 "
         "spans)\n");
 }
@@ -239,8 +280,9 @@ static void a_few_of_many_are_told(void **state)
     size_t lines = 0;
     for (size_t i = 0; i < told.len; i++)
         lines += told.bytes[i] == '\n';
-    assert_int_equal(lines, COMPARE_TOLD_MAX * 3 + 1);
-    assert_non_null(strstr(text_c(&told), "trace 0af7651916cd43dd8448eb211c800000: only in A\n"));
+    assert_int_equal(lines, COMPARE_TOLD_MAX * 2 + 1);
+    assert_non_null(
+        strstr(text_c(&told), "trace 0af7651916cd43dd8448eb211c800000: only in A\n  x (1 span)\n"));
     assert_non_null(
         strstr(text_c(&told), "\ndifferent: 0 traces on both sides, 3,000 only in A, 0 only in B "));
     text_fini(&a);
@@ -317,6 +359,8 @@ int main(void)
         cmocka_unit_test(name_kind_status_resource_and_link_count),
         cmocka_unit_test(a_wrong_parent_is_told),
         cmocka_unit_test(another_span_is_missing_and_extra),
+        cmocka_unit_test(differences_are_a_tree),
+        cmocka_unit_test(a_trace_of_one_side_is_told_by_its_root),
         cmocka_unit_test(a_span_told_twice_is_a_difference),
         cmocka_unit_test(a_few_of_many_are_told),
         cmocka_unit_test(parents_in_a_circle_are_survived),
