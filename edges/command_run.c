@@ -8,6 +8,7 @@
 #include "edges/log_lines.h"
 #include "edges/otlp_outlet.h"
 #include "edges/part.h"
+#include "edges/processes.h"
 #include "edges/progress.h"
 #include "edges/prometheus.h"
 #include "edges/registry.h"
@@ -494,6 +495,8 @@ static int run_run(const struct options *options)
     }
     if (!options->only_count)
         warn_of_idle(options);
+    if (options->processes)
+        return processes_run(options, &registry, "/proc/self/exe");
     return session_run(options, running.placement.spread ? &spread : &alone);
 }
 
@@ -507,32 +510,21 @@ const struct command command_run = {
         "  doorbuster run black-friday-v5 --speed 10       the same in three\n"
         "  doorbuster run black-friday-v5 --from 18m       just before it gets worst\n"
         "  doorbuster run black-friday-v5 --postgres managed   ask a PostgreSQL instead of its model\n"
+        "  doorbuster run black-friday-v5 --processes 13   each service in its own process\n"
+        "  doorbuster run black-friday-v5 --only cart-service --peer redis=db:7379\n"
         "  curl -X POST http://127.0.0.1:8018/api/checkout in another terminal\n\n"
         "SCENARIO is a file, or a name that `doorbuster scenarios` lists.\n"
-        "SIGTERM ends the traffic, lets what is in flight end, and reports.",
-    .options = (const int[]){OPTION_SEED,
-                             OPTION_SET,
-                             OPTION_FROM,
-                             OPTION_SPEED,
-                             OPTION_LISTEN,
-                             OPTION_LOG_LEVEL,
-                             OPTION_OTLP,
-                             OPTION_HISTORY,
-                             OPTION_REPORT,
-                             OPTION_TRACES,
-                             OPTION_METRICS,
-                             OPTION_LOGS,
-                             OPTION_JSON,
-                             OPTION_QUIET,
-                             OPTION_POSTGRES,
-                             OPTION_REDIS,
-                             OPTION_YES,
-                             OPTION_ANSWER_KEY,
-                             OPTION_JUNIT,
-                             OPTION_PROFILE,
-                             OPTION_ONLY,
-                             OPTION_PEER,
-                             0},
+        "SIGTERM ends the traffic, lets what is in flight end, and reports.\n"
+        "With --processes, --traces, --metrics and --logs write a file a process:\n"
+        "t.jsonl becomes t.cart-service.jsonl and so on. With --only, services without\n"
+        "--peer are where CART_URL and its like say, else at their name in DNS, as in\n"
+        "cart-service:9013: a peer's port is 1000 above its HTTP.",
+    .options = (const int[]){OPTION_SEED,   OPTION_SET,        OPTION_FROM,      OPTION_SPEED,
+                             OPTION_LISTEN, OPTION_LOG_LEVEL,  OPTION_OTLP,      OPTION_HISTORY,
+                             OPTION_REPORT, OPTION_TRACES,     OPTION_METRICS,   OPTION_LOGS,
+                             OPTION_JSON,   OPTION_QUIET,      OPTION_POSTGRES,  OPTION_REDIS,
+                             OPTION_YES,    OPTION_ANSWER_KEY, OPTION_JUNIT,     OPTION_PROFILE,
+                             OPTION_ONLY,   OPTION_PEER,       OPTION_PROCESSES, 0},
     .files_min = 1,
     .files_max = 1,
     .run = run_run,
