@@ -28,19 +28,29 @@ static bool has_database(const struct world *world)
     return world->postgresql && !world->postgresql->away;
 }
 
+/* What counts begins at 0 on either side; of the rest nobody knows what the other side believes. */
+void gather_again(struct gather *gather)
+{
+    const struct ledger *ledger = &gather->ledger;
+    told_fini(&gather->told);
+    told_init(&gather->told, ledger);
+    for (size_t i = 0; i < ledger->entry_count; i++)
+        if (ledger->entries[i].merge > LEDGER_MINUTE)
+            gather->told.words[i] = LEDGER_UNTOLD;
+    gather->restarts = ledger->world->restarts;
+    gather->first = 0;
+    gather->pending = false;
+}
+
 struct gather *gather_new(struct world *world)
 {
     ASSERT(!world->gather);
     struct gather *gather = base_alloc(1, sizeof *gather);
     ledger_init(&gather->ledger, world);
-    told_init(&gather->told, &gather->ledger);
+    gather_again(gather);
     gather->kept = base_alloc(gather->ledger.entry_count, sizeof *gather->kept);
     gather->figures.bytes = base_alloc(BODY_BYTES_MAX, 1);
     gather->frame.bytes = base_alloc(BODY_BYTES_MAX, 1);
-    gather->restarts = world->restarts;
-    for (size_t i = 0; i < gather->ledger.entry_count; i++)
-        if (gather->ledger.entries[i].merge == LEDGER_OWN)
-            gather->told.words[i] = LEDGER_UNTOLD;
     world->gather = gather;
     return gather;
 }

@@ -35,9 +35,11 @@ struct gathered;
 
 enum { GATHER_BYTES_MIN = 64 }; /* one figure always fits */
 
-/* Nobody has been told anything: also anew when who gathers has been started anew. */
+/* Nobody has been told anything. */
 struct gather *gather_new(struct world *world);
 void gather_free(struct gather *gather); /* NULL: nothing */
+/* Whoever gathers may have taken us for gone, or has been started anew: all is told again, as it stands. */
+void gather_again(struct gather *gather);
 
 /* Appends one msgpack value of at most `bytes_max` bytes (from GATHER_BYTES_MIN on, and no more than the pack has
    left). False: nothing has changed, and nothing is written. */
@@ -47,14 +49,16 @@ void gather_acknowledge(struct gather *gather);
 /* What was acknowledged last was full: there may be more to tell at once. */
 bool gather_more(const struct gather *gather);
 
-/* One a process that tells; a process started anew is a new one. */
+/* One a process that tells, for as long as that lives, however often its connection does not: a process started anew
+   is a new one. */
 struct gathered *gathered_new(struct world *world);
 void gathered_free(struct gathered *gathered); /* NULL: nothing; all that was told stays */
 
-/* Reads one value, and goes past it. False: malformed, of another ledger, out of range, a count that falls, or the
-   process has gone; then nothing of it counts. */
+/* Reads one value, and goes past it. False: malformed, of another ledger, out of range, or a count that falls; then
+   nothing of it counts, and it is not to be acknowledged. */
 bool gathered_read(struct gathered *gathered, struct cursor *from);
-/* The process has gone: what it had in use, waiting or delayed is taken back; what it counted stays. */
+/* The process has gone: what it had in use, waiting or delayed is taken back; what it counted stays. Should it come
+   back after all, it has to tell all again. */
 void gathered_gone(struct gathered *gathered);
 
 /* Of the faults that only the database can prove: whether they landed, and what shows it. Written where it lives,

@@ -11,7 +11,6 @@ struct gathered {
     int64_t sequence; /* of the last frame; 0: none has come */
     uint32_t restarts; /* of the teller's timeline, as the last frame said */
     uint32_t behind; /* so many fewer than here when its first frame came, modulo 2^32 */
-    bool gone;
 };
 
 struct gathered *gathered_new(struct world *world)
@@ -193,7 +192,7 @@ bool gathered_read(struct gathered *gathered, struct cursor *from)
 {
     struct frame frame;
     struct slice bytes = cursor_raw(from);
-    if (from->bad || gathered->gone || !frame_open(&frame, &gathered->ledger, bytes) ||
+    if (from->bad || !frame_open(&frame, &gathered->ledger, bytes) ||
         (frame.sequence > gathered->sequence && !is_sane(gathered, frame)))
         return false;
     if (frame.sequence <= gathered->sequence)
@@ -219,5 +218,4 @@ void gathered_gone(struct gathered *gathered)
         gathered->told.words[i] = 0;
     }
     add_up_connections(ledger->world);
-    gathered->gone = true;
 }

@@ -96,7 +96,8 @@ static void copy_streams(void)
         to->points = own.points;
         memcpy(to->minutes, from->minutes, from->minute_count * sizeof *from->minutes);
         memcpy(to->seen, from->seen, from->minute_count * sizeof *from->seen);
-        memcpy(to->points, from->points, from->point_count * sizeof *from->points);
+        if (from->point_count)
+            memcpy(to->points, from->points, from->point_count * sizeof *from->points);
     }
 }
 
