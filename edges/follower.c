@@ -131,8 +131,10 @@ static void take_run(struct follower *follower, const struct rpc_frame *frame)
     }
     follower->joined = true;
     follower->options.run.run = follower->run.run;
-    if (follower->world)
-        send_ready(follower); /* back again: for the course as it is now */
+    if (follower->world) { /* back again: for the course as it is now */
+        gather_again(follower->gather);
+        send_ready(follower);
+    }
     ev_break(follower->options.loop, EVBREAK_ONE);
 }
 
