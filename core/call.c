@@ -112,7 +112,7 @@ void call_begin(struct actor *actor, struct message *message)
         attrs_text(&call->server.attrs, ATTR_DEMO_PHASE, world->scenario->phases[call->context.phase].name);
     }
     call->below = span_context(&call->server, &call->context);
-    if (message->from & MESSAGE_FAR && !request_fits(call))
+    if (message->from == OUTSIDE && !request_fits(call))
         call_reply(call, STATUS_BAD_INPUT, explain_shape);
     if (!call->ended && call->route->script && script_holds(call))
         return;

@@ -176,6 +176,7 @@ enum status world_set_fault(struct world *world, const struct fault_spec *fault,
         if (place == FAULTS_MAX)
             return STATUS_OVERLOADED;
         set_again(world, place, fault, now_ns);
+        world->faults_set++;
         return STATUS_OK;
     }
     if (is_scripted(fault) && !script_bind(world, fault, stats->fault_count))
@@ -189,5 +190,6 @@ enum status world_set_fault(struct world *world, const struct fault_spec *fault,
     spec->missing_index = fault->missing_index ? world_keep(world, base_copy(fault->missing_index)) : NULL;
     stats->faults[stats->fault_count].by_hand = true;
     fault_apply(world, stats->fault_count++);
+    world->faults_set++;
     return STATUS_OK;
 }

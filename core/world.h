@@ -122,6 +122,15 @@ bool world_stop_demo(struct world *world);
 /* Breaks or mends something now. STATUS_NOT_FOUND: nothing of that name; STATUS_OVERLOADED: FAULTS_MAX set,
    and none of those set here that it could replace, or that another has replaced. */
 enum status world_set_fault(struct world *world, const struct fault_spec *fault, int64_t now_ns);
+/* What the processes of a run have to agree on beside its scenario: where the timeline lies, and what was set by hand. */
+struct world_course {
+    int64_t zero_ns; /* the instant of the timeline's 0; NEVER: the demo waits */
+    int64_t from_ns, duration_ns;
+    uint64_t faults_set; /* so often has a fault been set by hand */
+};
+struct world_course world_course(const struct world *world);
+/* Takes over another process's timeline; faults are set with world_set_fault. */
+void world_follow(struct world *world, const struct world_course *course, int64_t now_ns);
 int64_t world_demo_at(const struct world *world); /* now on the timeline; negative: the clock waits */
 int64_t world_duration(const struct world *world); /* where the timeline ends */
 /* No arrivals from now on; what is in flight ends within its limits, then the world is idle. */
