@@ -218,14 +218,19 @@ def the_second_signal_ends_all(checks):
 
 
 def the_others_have_their_time(checks):
-    parent = Parent(3)
+    parent = Parent(4)
     parent.others[0].exit(0)
     parent.lead.exit(99)
+    checks.equal(parent.lead.signal(), None, "the load generator's process")
+    parent.others[2].exit(3)
     begun = boot_s()
     checks.equal(parent.others[1].signal(), signal.SIGTERM, "the others")
     term = boot_s() - begun
     checks.equal(parent.others[1].signal(), None, "it is killed")
     kill = boot_s() - begun - term
+    said = parent.said()
+    checks.that(f"the process of {parent.others[1].hosts[0]} did not end in time: it is killed\n" in said, said)
+    checks.that(f"the process of {parent.others[2].hosts[0]} died (exit code 3)" in said, said)
     checks.that(4.5 < term < 5 + LATE_S and 1.5 < kill < 2 + LATE_S, f"SIGTERM after {term:.1f} s, SIGKILL after {kill:.1f} s more")
     checks.equal(parent.wait(), 99, "exit code")
 
