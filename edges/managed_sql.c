@@ -202,3 +202,16 @@ bool managed_sql_copy(const char *socket_folder, struct text *error)
     PQfinish(shop);
     return good;
 }
+
+/* Slots that are reserved for superusers are no such limit: a superuser's session takes one of the others' as well. */
+bool managed_sql_limit(const char *socket_folder, int connections, struct text *error)
+{
+    struct text sql = {0};
+    text_lit(&sql, "ALTER ROLE " OWNER " CONNECTION LIMIT ");
+    text_i64(&sql, connections); /* a number; ALTER takes no parameters */
+    PGconn *admin = open_database(socket_folder, ADMIN, ADMIN, error);
+    bool good = admin && run(admin, text_c(&sql), error);
+    PQfinish(admin);
+    text_fini(&sql);
+    return good;
+}
