@@ -206,12 +206,12 @@ bool managed_sql_copy(const char *socket_folder, struct text *error)
 /* Slots that are reserved for superusers are no such limit: a superuser's session takes one of the others' as well. */
 bool managed_sql_limit(const char *socket_folder, int connections, struct text *error)
 {
-    struct text sql = {0};
-    text_lit(&sql, "ALTER ROLE " OWNER " CONNECTION LIMIT ");
-    text_i64(&sql, connections); /* a number; ALTER takes no parameters */
+    /* ALTER takes no parameters, and no SQL is built here. */
+    static const char tell[] = "SELECT set_config('doorbuster.connections', $1, false)";
+    static const char alter[] = "DO $$ BEGIN EXECUTE format('ALTER ROLE " OWNER " CONNECTION LIMIT %s', "
+                                "current_setting('doorbuster.connections')::int); END $$";
     PGconn *admin = open_database(socket_folder, ADMIN, ADMIN, error);
-    bool good = admin && run(admin, text_c(&sql), error);
+    bool good = admin && run_with_number(admin, tell, connections, error) && run(admin, alter, error);
     PQfinish(admin);
-    text_fini(&sql);
     return good;
 }
