@@ -327,28 +327,21 @@ static void turn(struct alert_stats *stats, bool firing, int64_t at_ns)
         stats->spells[stats->firings - 1].resolved_at_ns = at_ns;
 }
 
-/* Who has a connection and is delayed by a fault: the database has not heard of it yet. */
-static uint32_t delayed(const struct world *world)
-{
-    uint32_t count = 0;
-    for (uint32_t slot = 0; slot < world->queries.count; slot++) {
-        const struct query *query = slab_at(&world->queries, slot);
-        count += query && timer_armed(&query->timer);
-    }
-    return count;
-}
-
 /* Peaks are of the time from sample to sample. */
 static void forget_peaks(struct world *world)
 {
-    uint32_t active = 0;
+    uint32_t active = 0, delayed = world->delayed + world->delayed_away;
+    if (world->gather)
+        gather_keep_peaks(world->gather);
     for (size_t a = 0; a < world->actor_count; a++)
         for (size_t i = 0; i < world->actors[a].pool_count; i++) {
             struct pool *pool = &world->actors[a].pools[i].pool;
             pool->waiters_peak = pool->waiters;
-            active += (uint32_t)pool->used;
+            pool->away.waiters_peak = pool->away.waiters;
+            active += (uint32_t)(pool->used + pool->away.used);
         }
-    world->stats.stores.active_recent = active - delayed(world);
+    /* Who has a connection and is delayed by a fault: the database has not heard of it yet. */
+    world->stats.stores.active_recent = active - MIN(delayed, active);
     world->stats.stores.connections_recent = (uint32_t)world->connections.active;
 }
 

@@ -336,21 +336,24 @@ static void bind_kind(struct world *world, struct actor *actor, const struct act
         bind_pool(actor, &actor->pools[i], &kind->pools[i]);
 }
 
+/* Figures of the whole shop belong to checkout; in several processes, to the one that sees all of them. */
 static void bind_shop(struct world *world)
 {
     uint16_t service = 0;
     struct actor *checkout = bind_actor(world, "checkout");
     if (checkout)
         service = checkout->index;
+    uint16_t whole = world->metrics.away && world->load ? world->load->index : service;
     for (int metric = METRIC_SHOP_REVENUE; metric < METRIC_COUNT; metric++)
-        world->shop[metric] = metrics_series(&world->metrics, (enum metric_id)metric, service, NULL, 0);
+        world->shop[metric] = metrics_series(
+            &world->metrics, (enum metric_id)metric, metric == METRIC_SHOP_ORDER_VALUE ? service : whole, NULL, 0);
     struct attrs outcome = {0};
     attrs_text(&outcome, ATTR_SHOP_OUTCOME, "created");
     world->shop[METRIC_SHOP_ORDERS] =
-        metrics_series(&world->metrics, METRIC_SHOP_ORDERS, service, outcome.list, 1);
+        metrics_series(&world->metrics, METRIC_SHOP_ORDERS, whole, outcome.list, 1);
     outcome.count = 0;
     attrs_text(&outcome, ATTR_SHOP_OUTCOME, "sold_out");
-    world->sold_out = metrics_series(&world->metrics, METRIC_SHOP_ORDERS, service, outcome.list, 1);
+    world->sold_out = metrics_series(&world->metrics, METRIC_SHOP_ORDERS, whole, outcome.list, 1);
 }
 
 /* Nothing is told of journeys that nobody takes. */
@@ -376,6 +379,7 @@ void bind_world(struct world *world)
         struct actor *actor = &world->actors[i];
         const struct actor_kind *kind = registry->kinds[i];
         bind_kind(world, actor, kind);
+        actor->away = world->metrics.away >> i & 1;
         if (kind->drives_load)
             world->load = actor;
         else if (kind->store)

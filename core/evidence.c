@@ -89,6 +89,7 @@ static void tell_pools(struct world *world, const struct fault_stats *stats, con
     const struct fault_spec *fault = &stats->spec;
     const struct pool *pool = busiest_pool(world, fault->target);
     bool held = fault->kind == FAULT_HOLD_CONNECTIONS;
+    size_t place = (size_t)(fault->kind - FAULT_POOL_MAX);
     text_str(evidence, "pool ");
     text_str(evidence, pool->name);
     text_str(evidence, held ? ": " : ": max ");
@@ -104,7 +105,7 @@ static void tell_pools(struct world *world, const struct fault_stats *stats, con
         text_str(evidence, " held");
     }
     text_str(evidence, ", most in use ");
-    text_i64(evidence, pool->fault_peaks[fault->kind - FAULT_POOL_MAX]);
+    text_i64(evidence, MAX(pool->fault_peaks[place], pool->away.fault_peaks[place]));
     text_str(evidence, ", ");
     text_count(evidence, tally->failed);
     text_str(evidence, " time-outs after ");
@@ -152,7 +153,7 @@ static uint64_t waiting(struct world *world, const char *name)
     uint64_t count = 0;
     const struct pool *pool;
     for (size_t nth = 0; (pool = fault_pool(world, name, nth)); nth++)
-        count += pool->waiters;
+        count += pool->waiters + pool->away.waiters;
     return count;
 }
 
@@ -178,19 +179,31 @@ static bool is_told_here(const struct fault_spec *fault)
     return of_pool(fault->kind) || (fault->kind >= FAULT_SERVICE_DOWN && fault->kind <= FAULT_QUERY_DELAY);
 }
 
-static void judge(struct world *world, struct fault_stats *stats)
+static bool is_scripted(const struct fault_spec *fault)
+{
+    return fault->kind >= FAULT_ROUTE_DELAY && fault->kind <= FAULT_MESSAGE_LOSS;
+}
+
+bool evidence_is_stores(const struct fault_spec *fault)
+{
+    return !is_told_here(fault) && !is_scripted(fault);
+}
+
+void evidence_judge(struct world *world, struct fault_stats *stats)
 {
     const struct fault_spec *fault = &stats->spec;
     struct text evidence = {0};
+    if (stats->told)
+        return;
     if (!stats->applied) {
         text_str(&evidence, "never applied: the run ended before it, or nothing answers to it");
     } else if (is_told_here(fault)) {
         stats->landed = tell(world, stats, &evidence);
-    } else if (fault->kind >= FAULT_ROUTE_DELAY && fault->kind <= FAULT_MESSAGE_LOSS) {
+    } else if (is_scripted(fault)) {
         stats->landed = script_landed(stats, &evidence);
     } else {
         struct actor *store = world->postgresql;
-        stats->landed = store && store->kind->landed(store, fault, &evidence);
+        stats->landed = store && !store->away && store->kind->landed(store, fault, &evidence);
     }
     size_t len = MIN(evidence.len, sizeof stats->evidence - 1);
     if (len)
@@ -207,12 +220,19 @@ static bool same_matter(const struct fault_spec *a, const struct fault_spec *b)
     return (a->kind == b->kind || up_or_down) && !strcmp(a->target, b->target);
 }
 
+static void start_peaks(struct pool *pool, enum fault_kind kind)
+{
+    size_t place = (size_t)(kind - FAULT_POOL_MAX);
+    pool->fault_peaks[place] = pool_active(pool);
+    pool->away.fault_peaks[place] = pool->held + pool->away.used;
+}
+
 void evidence_begin(struct world *world, size_t index)
 {
     struct fault_stats *stats = &world->stats.faults[index];
     const struct fault_spec *fault = &stats->spec;
     struct pool *pool;
-    stats->over = stats->landed = false;
+    stats->over = stats->landed = stats->told = false;
     if (!is_told_here(fault))
         return;
     for (size_t i = 0; i < world->stats.fault_count; i++) {
@@ -220,16 +240,18 @@ void evidence_begin(struct world *world, size_t index)
         if (i == index || !other->applied || other->over || !is_told_here(&other->spec) ||
             !same_matter(&other->spec, fault))
             continue;
-        judge(world, other);
+        evidence_judge(world, other);
         other->over = true;
     }
     stats->before = tally_of(world, fault);
     if (!of_pool(fault->kind))
         return;
+    if (world->gather)
+        gather_keep_peaks(world->gather);
     pool = busiest_pool(world, fault->target);
     stats->was = fault->kind == FAULT_HOLD_CONNECTIONS ? pool->held : pool->max;
     for (size_t nth = 0; (pool = fault_pool(world, fault->target, nth)); nth++)
-        pool->fault_peaks[fault->kind - FAULT_POOL_MAX] = pool_active(pool);
+        start_peaks(pool, fault->kind);
 }
 
 void faults_judge(struct world *world)
@@ -238,6 +260,6 @@ void faults_judge(struct world *world)
         struct fault_stats *stats = &world->stats.faults[i];
         stats->judged = stats->applied || stats->spec.at_ns <= world_timeline(world, world->now_ns);
         if (!stats->over)
-            judge(world, stats);
+            evidence_judge(world, stats);
     }
 }

@@ -32,6 +32,8 @@ static void describe_simulation(struct world *world, const struct fault_spec *fa
 
 static void log_fault(struct world *world, const struct fault_spec *fault)
 {
+    if (world->load && world->load->away)
+        return;
     struct log_record record = {.body = LOG_BODY_FAULT,
                                 .severity = LOG_INFO,
                                 .at_ns = world->now_ns,
@@ -55,8 +57,8 @@ void fault_apply(struct world *world, size_t index)
     case FAULT_CREATE_INDEX:
     case FAULT_READ_REPLICAS:
     case FAULT_TABLE_GROWTH:
-        world->stats.faults[index].applied =
-            world->postgresql && world->postgresql->kind->fault(world->postgresql, fault);
+        actor = world->postgresql;
+        world->stats.faults[index].applied = actor && (actor->away || actor->kind->fault(actor, fault));
         return;
     case FAULT_POOL_MAX:
     case FAULT_HOLD_CONNECTIONS:
@@ -174,6 +176,7 @@ enum status world_set_fault(struct world *world, const struct fault_spec *fault,
         if (place == FAULTS_MAX)
             return STATUS_OVERLOADED;
         set_again(world, place, fault, now_ns);
+        world->faults_set++;
         return STATUS_OK;
     }
     if (is_scripted(fault) && !script_bind(world, fault, stats->fault_count))
@@ -187,5 +190,6 @@ enum status world_set_fault(struct world *world, const struct fault_spec *fault,
     spec->missing_index = fault->missing_index ? world_keep(world, base_copy(fault->missing_index)) : NULL;
     stats->faults[stats->fault_count].by_hand = true;
     fault_apply(world, stats->fault_count++);
+    world->faults_set++;
     return STATUS_OK;
 }

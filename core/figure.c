@@ -23,9 +23,10 @@ static double pool_sum(const struct world *world, const struct probe *probe)
             if (strcmp(pool->name, probe->pool) != 0)
                 continue;
             if (probe->kind == PROBE_POOL_WAITERS)
-                sum += pool->waiters_peak;
+                sum += MAX(pool->waiters_peak, pool->away.waiters_peak);
             else
-                sum += probe->kind == PROBE_POOL_USED ? pool_active(pool) : (double)pool->stats->timeouts;
+                sum += probe->kind == PROBE_POOL_USED ? pool_active(pool) + pool->away.used
+                                                      : (double)pool->stats->timeouts;
         }
     return sum;
 }

@@ -148,14 +148,14 @@ void load_start(struct world *world)
         arrivals->started = metrics_series(&world->metrics, METRIC_LOAD_STARTED, service, &traffic, 1);
         arrivals->late = metrics_series(&world->metrics, METRIC_LOAD_LATE, service, &traffic, 1);
         arrivals->dropped = metrics_series(&world->metrics, METRIC_LOAD_DROPPED, service, &traffic, 1);
-        if (!spec->demo || world->zero_ns != NEVER)
+        if (!world->load->away && (!spec->demo || world->zero_ns != NEVER))
             arm_first(arrivals);
     }
 }
 
 void load_start_demo(struct world *world, double scale)
 {
-    for (size_t i = 0; i < world->scenario->stream_count; i++)
+    for (size_t i = 0; i < world->scenario->stream_count && !world->load->away; i++)
         if (world->arrivals[i].spec->demo) {
             world->arrivals[i].stopped = false;
             world->stats.streams[i].scale = scale;
@@ -176,7 +176,7 @@ void load_stop(struct world *world, bool demo_only)
 /* The end that they would not pass is gone. */
 void load_go_on(struct world *world)
 {
-    for (size_t i = 0; i < world->scenario->stream_count; i++) {
+    for (size_t i = 0; i < world->scenario->stream_count && !world->load->away; i++) {
         struct arrivals *arrivals = &world->arrivals[i];
         if (!arrivals->spec->demo && !arrivals->stopped && !timer_armed(&arrivals->timer) &&
             arrivals->next_at_ns != NEVER)

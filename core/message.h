@@ -17,6 +17,9 @@ enum message_kind {
     MESSAGE_CANCEL /* to a store: whoever asked has given up */
 };
 
+/* Added to a sender's index: it asks from another process. */
+enum { MESSAGE_FAR = 0x4000 };
+
 struct message {
     struct message *next;
     enum message_kind kind;

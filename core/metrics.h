@@ -97,11 +97,17 @@ struct metrics {
     struct series *first[METRIC_COUNT], *last[METRIC_COUNT];
     uint32_t count[METRIC_COUNT];
     uint64_t overflowed;
+    uint64_t away; /* bit i: service i is another process's, and so is telling of it */
 };
 
 const struct metric_info *metric_info(enum metric_id metric);
 
 void metrics_fini(struct metrics *metrics);
+static inline bool metrics_tell(const struct metrics *metrics, uint16_t service)
+{
+    return !(metrics->away >> service & 1);
+}
+
 /* The series with these attributes, made if new. Text of attributes must outlive metrics. */
 struct series *metrics_series(struct metrics *metrics, enum metric_id metric, uint16_t service,
                               const struct attr *attrs, size_t count);

@@ -66,7 +66,7 @@ struct actor {
     const struct service_spec *spec;
     struct service_stats *stats;
     uint16_t index;
-    bool ready, down;
+    bool ready, down, away;
     uint64_t loses; /* bit i: fault i of the run loses some of its asks */
     struct actor *next_ready;
     struct mailbox mailbox;
@@ -150,6 +150,7 @@ struct planned {
 };
 
 struct alerts;
+struct gather;
 struct stretches;
 
 struct world {
@@ -181,7 +182,11 @@ struct world {
     int64_t sample_at_ns; /* when it is or was due; negative: not yet */
     struct alerts *alerts;
     struct stretches *stretches; /* that expectations ask for */
+    struct gather *gather; /* who tells another process of this one's figures; NULL: nobody */
+    uint32_t restarts; /* of the timeline: so often stats_restart has emptied what belongs to it */
+    uint32_t delayed, delayed_away; /* statements that a fault holds back, here and elsewhere */
     uint64_t outside; /* requests from outside so far */
+    uint64_t faults_set; /* by hand, so often */
     struct call *outbound[OUTBOUND_BUCKETS];
     struct pack pack; /* scratch for bodies */
     struct pool_total connections; /* over all pools */
@@ -230,6 +235,13 @@ static inline bool world_played(const struct world *world, int64_t from_ns, int6
 
 /* Minute and phase of what begins at an instant. */
 void world_date(const struct world *world, struct trace_context *context, int64_t at_ns);
+
+/* far.c */
+/* Hands an ask for an actor of another process to the sink. */
+void far_ask(struct world *world, const struct actor *from, const struct actor *to, uint16_t route, uint64_t ask,
+             int64_t deadline_ns, const struct trace_context *context, const struct body *body);
+/* Tells a store that nobody waits for a statement, or a command, any more. */
+void far_cancel(struct world *world, const struct actor *from, const struct actor *to, uint64_t ask);
 
 /* bind.c */
 char *world_keep(struct world *world, char *made); /* freed with the world */
@@ -359,6 +371,10 @@ void fault_apply(struct world *world, size_t index);
 void evidence_begin(struct world *world, size_t index); /* the fault is about to be applied */
 void faults_judge(struct world *world);
 struct pool *fault_pool(struct world *world, const char *name, size_t nth); /* NULL: no more of that name */
+bool evidence_is_stores(const struct fault_spec *fault); /* the store alone can tell, of what only it knows */
+void evidence_judge(struct world *world, struct fault_stats *stats);
+/* gather.c: peaks since the last sample, or since a fault on a pool, are about to begin anew */
+void gather_keep_peaks(struct gather *gather);
 /* expect.c */
 void expects_judge(struct world *world);
 

@@ -27,6 +27,13 @@ struct pool_total {
     uint32_t *peak, *recent; /* of the run, and since the last sample */
 };
 
+/* The same pool in other processes, as they last told (core/gather.h): figures, which take none of its room. */
+struct pool_away {
+    int used;
+    uint32_t waiters, waiters_peak;
+    int fault_peaks[POOL_FAULTS];
+};
+
 struct pool {
     const char *name;
     int max;
@@ -40,6 +47,7 @@ struct pool {
     int64_t zero_ns; /* of the timeline, for the figures by minute; NEVER: it waits */
     struct pool_stats *stats;
     struct pool_total *total; /* NULL: nobody adds it up */
+    struct pool_away away;
 };
 
 enum pool_result pool_acquire(struct pool *pool, struct pool_wait *wait, int64_t now_ns);

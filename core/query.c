@@ -217,6 +217,7 @@ static void give_up(struct query *query)
 {
     struct actor_pool *from = query->pool;
     struct world *world = from->actor->world;
+    world->delayed -= timer_armed(&query->timer);
     due_cancel(&world->due, &query->timer);
     part(query, query->bound->run_site, ORDINAL_RUN, query->granted_at_ns, STATUS_DEADLINE, true);
     series_record(from->use, world->now_ns - query->granted_at_ns, world->now_ns, NULL);
@@ -228,6 +229,7 @@ static void delay_over(void *owner, int64_t now_ns)
 {
     (void)now_ns;
     struct query *query = owner;
+    query->pool->actor->world->delayed--;
     if (query->call)
         ask_database(query);
     else
@@ -259,6 +261,7 @@ void query_granted(struct pool_wait *wait, int64_t now_ns)
     line_of(query)->spent_ns[SPENT_DELAYED] += (double)query->delay_ns;
     query->timer = (struct timer){.fire = delay_over, .owner = query};
     due_arm(&world->due, &query->timer, now_ns + query->delay_ns);
+    world->delayed++;
 }
 
 /* The figures come before the result, so that every database reports alike. */
@@ -375,12 +378,7 @@ void query_timed_out(struct call *call)
         if (world->scenario->postgresql.cancel_on_deadline)
             give_up(query);
     } else if (query) {
-        struct message *cancel = message_new(&world->messages);
-        cancel->kind = MESSAGE_CANCEL;
-        cancel->from = call->actor->index;
-        cancel->to = query->bound->to->index;
-        cancel->ask = slab_handle(&query->item) | QUERY_HANDLE;
-        world_send(world, cancel);
+        far_cancel(world, call->actor, query->bound->to, slab_handle(&query->item) | QUERY_HANDLE);
     }
     end_step(call, STATUS_DEADLINE, NULL, cursor_of(NULL));
 }

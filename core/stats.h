@@ -113,6 +113,7 @@ struct fault_stats {
     double was; /* the setting that it replaced */
     bool over; /* the next fault on the same matter has come: the evidence is complete */
     bool judged, applied, landed;
+    bool told; /* by the process that has the store: applied, landed and evidence are its words */
     bool by_hand; /* set while it ran: nothing that the scenario promises */
     uint64_t requests, failed; /* ROUTE_*: that it acted on */
     char evidence[120];

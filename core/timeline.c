@@ -19,14 +19,18 @@ static void sample_due(void *owner, int64_t now_ns)
     struct world *world = owner;
     stats_sample(world);
     /* By the instant it was due: a clock that is late now and then makes no minute of 59.9 s. */
-    alerts_judge(world, MIN(world->sample_at_ns, now_ns));
+    if (!world->load || !world->load->away)
+        alerts_judge(world, MIN(world->sample_at_ns, now_ns));
     if (world->sink.metrics)
         world->sink.metrics(world->sink.owner, &world->metrics, now_ns);
     timeline_arm_sample(world);
 }
 
+/* By the process that all of it is told to. */
 static void log_phase(struct world *world, const struct phase *phase)
 {
+    if (world->load && world->load->away)
+        return;
     struct log_record record = {.body = LOG_BODY_PHASE,
                                 .severity = LOG_INFO,
                                 .at_ns = world->now_ns,
@@ -93,22 +97,28 @@ static void set_pools_zero(struct world *world)
             world->actors[a].pools[i].pool.zero_ns = world->zero_ns;
 }
 
-bool world_start_demo(struct world *world, const struct demo_start *start, int64_t now_ns)
+static void start_at(struct world *world, int64_t zero_ns, int64_t from_ns, int64_t duration_ns, double scale)
 {
-    if (world->zero_ns != NEVER)
-        return false;
-    world->now_ns = MAX(world->now_ns, now_ns);
-    world->zero_ns = world->last_zero_ns = world->now_ns - start->at_ns;
-    world->from_ns = start->at_ns;
-    timeline_end_at(world, start->duration_ns);
+    world->zero_ns = world->last_zero_ns = zero_ns;
+    world->from_ns = from_ns;
+    timeline_end_at(world, duration_ns);
     /* The timeline is told anew: nothing of an earlier demo is in its windows or its alerts. */
     stats_restart(world);
     alerts_free(world->alerts);
     world->alerts = alerts_new(world);
     set_pools_zero(world);
     arm_plans(world);
-    load_start_demo(world, start->scale > 0 ? start->scale : 1);
+    load_start_demo(world, scale);
     timeline_arm_sample(world);
+}
+
+bool world_start_demo(struct world *world, const struct demo_start *start, int64_t now_ns)
+{
+    if (world->zero_ns != NEVER)
+        return false;
+    world->now_ns = MAX(world->now_ns, now_ns);
+    start_at(world, world->now_ns - start->at_ns, start->at_ns, start->duration_ns,
+             start->scale > 0 ? start->scale : 1);
     return true;
 }
 
@@ -123,6 +133,21 @@ bool world_stop_demo(struct world *world)
     load_go_on(world);
     timeline_arm_sample(world);
     return true;
+}
+
+struct world_course world_course(const struct world *world)
+{
+    return (struct world_course){world->zero_ns, world->from_ns, world->duration_ns, world->faults_set};
+}
+
+void world_follow(struct world *world, const struct world_course *course, int64_t now_ns)
+{
+    world->now_ns = MAX(world->now_ns, now_ns);
+    if (course->zero_ns == world->zero_ns)
+        return;
+    world_stop_demo(world);
+    if (course->zero_ns != NEVER)
+        start_at(world, course->zero_ns, course->from_ns, course->duration_ns, 1);
 }
 
 int64_t world_demo_at(const struct world *world)

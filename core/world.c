@@ -14,19 +14,21 @@ struct world *world_new(const struct world_options *options)
     world->history_ns = options->history_ns;
     timeline_end_at(world, options->duration_ns);
     world->sample_at_ns = -1;
-    world->now_ns = MAX(options->from_ns - NS_PER_MIN, 0);
+    world->now_ns = MAX(MAX(options->from_ns - NS_PER_MIN, 0), options->begin_ns);
     world->zero_ns = world->last_zero_ns = options->demo_waits ? NEVER : 0;
     world->pack.bytes = base_alloc(BODY_BYTES_MAX, 1);
     uint32_t calls_max = options->calls_max ? options->calls_max : CALLS_MAX;
     slab_init(&world->calls, sizeof(struct call), calls_max);
     slab_init(&world->queries, sizeof(struct query), calls_max);
     stats_start(world);
+    for (size_t i = 0; options->hosts && i < options->registry->kind_count; i++)
+        world->metrics.away |= (uint64_t)!options->hosts[i] << i;
     bind_world(world);
     faults_bind(world);
     world->alerts = alerts_new(world);
     timeline_start(world);
     for (size_t i = 0; i < world->actor_count; i++)
-        if (world->actors[i].kind->start)
+        if (world->actors[i].kind->start && !world->actors[i].away)
             world->actors[i].kind->start(&world->actors[i]);
     load_start(world);
     stretches_start(world);
@@ -60,7 +62,7 @@ void world_free(struct world *world)
 {
     for (size_t i = 0; i < world->actor_count; i++) {
         struct actor *actor = &world->actors[i];
-        if (actor->kind->stop)
+        if (actor->kind->stop && !actor->away)
             actor->kind->stop(actor);
         for (struct message *message; (message = mailbox_take(&actor->mailbox));)
             message_free(&world->messages, message);
@@ -209,6 +211,11 @@ void world_send(struct world *world, struct message *message)
 void world_ask(struct world *world, const struct actor *from, struct actor *to, uint16_t route, uint64_t ask,
                int64_t deadline_ns, const struct trace_context *context, struct body *body)
 {
+    if (to && to->away && !to->down) {
+        far_ask(world, from, to, route, ask, deadline_ns, context, body);
+        body_unref(&world->messages.bodies, body);
+        return;
+    }
     struct message *message = message_new(&world->messages);
     message->kind = MESSAGE_ASK;
     message->from = from->index;
@@ -275,18 +282,22 @@ void world_request(struct world *world, const struct world_request *request, int
 
 void world_answer(struct world *world, const struct outbound_answer *answer, int64_t now_ns)
 {
-    ASSERT(!(answer->token & QUERY_HANDLE) && answer->body_len <= BODY_BYTES_MAX);
+    ASSERT(answer->body_len <= BODY_BYTES_MAX);
     world->now_ns = MAX(world->now_ns, now_ns);
     struct body *body = body_new(&world->messages.bodies, answer->body, answer->body_len);
-    world_reply(world, world->load->index, world->load->index, answer->token, answer->status, body);
+    /* Whoever waits is found by the token; any mailbox brings it there. */
+    world_reply(world, 0, 0, answer->token, answer->status, body);
 }
 
 void world_reply(struct world *world, uint16_t from, uint16_t to, uint64_t ask, enum status status,
                  struct body *body)
 {
-    if (to == OUTSIDE) {
-        if (world->sink.answer)
-            world->sink.answer(world->sink.owner, ask, status, body);
+    if (to & MESSAGE_FAR) {
+        const struct sink *sink = &world->sink;
+        void (*answer)(void *, uint64_t, enum status, const struct body *) =
+            to == OUTSIDE ? sink->answer : sink->far_answer;
+        if (answer)
+            answer(sink->owner, ask, status, body);
         body_unref(&world->messages.bodies, body);
         return;
     }
@@ -361,6 +372,11 @@ const struct metrics *world_metrics(const struct world *world)
 size_t world_service_count(const struct world *world)
 {
     return world->actor_count;
+}
+
+bool world_hosts(const struct world *world, size_t index)
+{
+    return !world->actors[index].away;
 }
 
 const struct actor_kind *world_service(const struct world *world, size_t index)

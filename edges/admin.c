@@ -50,6 +50,13 @@ int64_t admin_now(const struct admin *admin)
     return admin->options.now(admin->options.owner);
 }
 
+enum status admin_fault(struct admin *admin, const struct fault_spec *fault)
+{
+    const struct admin_options *options = &admin->options;
+    return options->set_fault ? options->set_fault(options->owner, fault)
+                              : world_set_fault(options->world, fault, admin_now(admin));
+}
+
 struct admin *admin_open(const struct admin_options *options)
 {
     struct admin *admin = base_alloc(1, sizeof *admin);

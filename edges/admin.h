@@ -39,6 +39,8 @@ struct admin_options {
     const char *token; /* NULL: none */
     const char *cors_origin; /* NULL: no page may ask */
     int64_t (*now)(void *owner);
+    /* Sets a fault where the run is conducted; NULL: here. */
+    enum status (*set_fault)(void *owner, const struct fault_spec *fault);
     void *owner;
 };
 

@@ -13,7 +13,7 @@ static bool set(struct admin *admin, struct http_request *request, enum fault_ki
                 double value)
 {
     const struct fault_spec fault = {.kind = kind, .target = target, .value = value};
-    if (world_set_fault(admin->options.world, &fault, admin_now(admin)) == STATUS_OK)
+    if (admin_fault(admin, &fault) == STATUS_OK)
         return true;
     http_request_respond_error(request, 503, "too many faults in one run");
     return false;

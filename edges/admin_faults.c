@@ -42,8 +42,7 @@ static char *fault_value(struct slice body)
 
 static void apply_fault(struct admin *admin, struct http_request *request, const struct fault_spec *fault)
 {
-    struct world *world = admin->options.world;
-    if (world_set_fault(world, fault, admin_now(admin)) == STATUS_OK)
+    if (admin_fault(admin, fault) == STATUS_OK)
         admin_respond(request, 200,
                       json_pack("{s:s,s:s,s:s?}", "status", "fault_set", "name", fault_kind_name(fault->kind),
                                 "target", fault->target));

@@ -39,6 +39,7 @@ bool admin_may_change(const struct admin *admin, struct http_request *request);
 /* admin.c */
 void admin_respond(struct http_request *request, int status, json_t *json);
 int64_t admin_now(const struct admin *admin); /* on the world's clock */
+enum status admin_fault(struct admin *admin, const struct fault_spec *fault);
 
 /* The pages. */
 void admin_traffic_stats(struct admin *admin, struct http_request *request);

@@ -193,7 +193,7 @@ static int run(const struct options *options)
     stop = simulate_watch_signals();
     repeat_watch(options, file, seed);
     int exit_code = EXIT_CODE_SCENARIO;
-    if (session_honours(&(struct driver){.layout = "virtual"}, export.scenario))
+    if (session_honours(&(struct driver){.no_http = "in virtual time"}, export.scenario))
         exit_code = export_scenario(options, file, seed);
     scenario_free(export.scenario);
     text_fini(&errors);

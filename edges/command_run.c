@@ -7,6 +7,8 @@
 #include "edges/live.h"
 #include "edges/log_lines.h"
 #include "edges/otlp_outlet.h"
+#include "edges/part.h"
+#include "edges/processes.h"
 #include "edges/progress.h"
 #include "edges/prometheus.h"
 #include "edges/registry.h"
@@ -33,6 +35,8 @@ static struct running {
     struct demo_flags flags;
     struct prometheus_bounds bounds;
     struct stores stores;
+    struct placement placement;
+    struct part part;
     int64_t demo_starts_ns; /* on the world's clock; NEVER: at once, or when the admin API says so */
 } running;
 
@@ -84,6 +88,24 @@ static void on_ask(void *owner, const struct outbound_ask *ask)
     http_client_ask(running.client, ask);
 }
 
+static void on_far_ask(void *owner, const struct far_ask *ask)
+{
+    (void)owner;
+    peers_ask(running.part.peers, ask);
+}
+
+static void on_far_cancel(void *owner, uint64_t token)
+{
+    (void)owner;
+    peers_cancel(running.part.peers, token);
+}
+
+static void on_far_answer(void *owner, uint64_t token, enum status status, const struct body *body)
+{
+    (void)owner;
+    peers_answer(running.part.peers, token, status, body);
+}
+
 /* ---- before ---- */
 
 /* Where on the timeline the run begins and ends, and whether the demo waits: the flag, else the environment. */
@@ -100,6 +122,7 @@ static void set_clock(struct session *session, struct world_options *world)
     if (ahead_ns > 0 && !env->waits)
         running.demo_starts_ns = (int64_t)MIN((double)ahead_ns * session->options->speed, 0x1p62);
     /* Faster than the clock, the timeline's end and the run's fall together: no timestamp lies ahead of its time. */
+    session->now_unix_ns = now_ns;
     int64_t first_ns = MAX(world->from_ns - NS_PER_MIN, 0), left_ns = world->duration_ns - first_ns;
     session->start_unix_ns =
         now_ns - first_ns - left_ns + (int64_t)((double)left_ns / session->options->speed);
@@ -138,6 +161,25 @@ static int64_t now_on_clock(void *owner)
     return live_now(running.live);
 }
 
+/* A store is where it is hosted; who else names one says something that has no effect. */
+static bool stores_hosted(struct session *session)
+{
+    const struct options *options = session->options;
+    const struct {
+        const char *flag, *value, *store;
+    } wanted[] = {{"--postgres", options->postgres, "postgresql"}, {"--redis", options->redis, "redis"}};
+    for (size_t i = 0; i < registry.kind_count; i++)
+        for (size_t w = 0; w < ARRAY_LEN(wanted); w++)
+            if (wanted[w].value && !running.placement.hosts[i] &&
+                strcmp(registry.kinds[i]->service, wanted[w].store) == 0) {
+                fprintf(stderr, "doorbuster: %s: this process does not host %s; say it where --only names it\n",
+                        wanted[w].flag, wanted[w].store);
+                session->exit_code = EXIT_CODE_USAGE;
+                return false;
+            }
+    return true;
+}
+
 static bool open_stores(struct session *session, struct world_options *world)
 {
     const struct options *options = session->options;
@@ -158,13 +200,34 @@ static bool open_stores(struct session *session, struct world_options *world)
         return false;
     session->exit_code = EXIT_CODE_USAGE;
     world->registry = &running.stores.registry;
-    set_clock(session, world); /* that took a while */
+    if (!running.placement.spread)
+        set_clock(session, world); /* that took a while */
     return true;
+}
+
+static void end_run(void)
+{
+    live_end(running.live);
+}
+
+/* Joins the others, if there are any, and waits until all can begin. */
+static bool open_part(struct session *session, struct world_options *world)
+{
+    const struct part_options part = {.loop = ev_default_loop(0),
+                                      .session = session,
+                                      .registry = &registry,
+                                      .placement = &running.placement,
+                                      .now = now_on_clock,
+                                      .outlet = &running.outlet,
+                                      .end = end_run};
+    return stores_hosted(session) && part_open(&running.part, &part, world) && open_stores(session, world) &&
+           part_wait(&running.part, world);
 }
 
 static void leave(struct session *session)
 {
     (void)session;
+    part_close(&running.part);
     stores_close(&running.stores);
 }
 
@@ -176,7 +239,7 @@ static bool prepare(struct session *session, struct world_options *world)
     if (!fits(session, world))
         return false;
     set_clock(session, world);
-    if (!open_stores(session, world))
+    if (!open_part(session, world))
         return false;
     if (!open_outlet(session))
         return false;
@@ -187,6 +250,9 @@ static bool prepare(struct session *session, struct world_options *world)
     }
     session->extra.answer = on_answer;
     session->extra.ask = on_ask;
+    session->extra.far_ask = on_far_ask;
+    session->extra.far_cancel = on_far_cancel;
+    session->extra.far_answer = on_far_answer;
     if (running.outlet.export || options->log_level)
         session->extra.log = on_log;
     if (running.outlet.export) {
@@ -234,6 +300,8 @@ static void draining(void *owner)
 {
     (void)owner;
     http_server_drain(running.http);
+    if (running.part.follower)
+        peers_leave(running.part.peers);
 }
 
 static void put_us(struct text *line, const char *name, const struct histogram *histogram)
@@ -275,6 +343,12 @@ static const char *address(const struct session *session)
     return session->options->listen ? session->options->listen : "127.0.0.1";
 }
 
+static enum status set_fault_afar(void *owner, const struct fault_spec *fault)
+{
+    (void)owner;
+    return part_set_fault(&running.part, fault);
+}
+
 static bool open_edges(struct session *session)
 {
     struct text error = {0};
@@ -308,7 +382,8 @@ static bool open_edges(struct session *session)
                                                        .settings = session->options->settings,
                                                        .setting_count = session->options->setting_count,
                                                        .token = token && *token ? token : NULL,
-                                                       .now = now_on_clock});
+                                                       .now = now_on_clock,
+                                                       .set_fault = part_follows(&running.part) ? set_fault_afar : NULL});
     return true;
 }
 
@@ -325,11 +400,43 @@ static void close_edges(struct session *session)
     text_fini(&running.logs.held);
 }
 
+/* Who listens, and where a newcomer may knock. */
+static void say_listening(const struct session *session)
+{
+    if (session->options->quiet)
+        return;
+    if (!running.placement.spread) {
+        fprintf(stderr, "listening on %s:8010 to 8020; try curl http://%s:8018/\n", address(session), address(session));
+        return;
+    }
+    for (size_t i = 0; i < registry.kind_count; i++)
+        if (running.placement.hosts[i])
+            fprintf(stderr, "%s: listening on %s:%u, for its peers on %u\n", registry.kinds[i]->service, address(session),
+                    registry.kinds[i]->port, placement_port(registry.kinds[i]));
+}
+
+/* Each side hears the other's last word before it judges: the conductor the figures, the others that it is over. */
+static void finish(struct session *session)
+{
+    if (!part_follows(&running.part))
+        part_finish(&running.part);
+    stores_finish(&running.stores);
+    world_finish(session->world);
+    if (part_follows(&running.part))
+        part_finish(&running.part);
+    if (running.part.lost)
+        session->exit_code = EXIT_CODE_INTERNAL;
+}
+
 static void play(struct session *session)
 {
+    const struct shared_begin *begin = &running.part.begin;
     running.live = live_open(&(struct live_options){.loop = ev_default_loop(0),
                                                     .world = session->world,
                                                     .speed = session->options->speed,
+                                                    .first_unix_ns = begin->begins_unix_ns,
+                                                    .first_ns = begin->first_ns,
+                                                    .until_told = part_follows(&running.part),
                                                     .draining = draining,
                                                     .each_second = each_second,
                                                     .owner = session});
@@ -338,20 +445,18 @@ static void play(struct session *session)
         live_close(running.live);
         return;
     }
-    if (!session->options->quiet)
-        fprintf(stderr, "listening on %s:8010 to 8020; try curl http://%s:8018/\n", address(session),
-                address(session));
-    progress_open(&running.progress, session->scenario, session->options->quiet);
+    part_begin(&running.part, session->world);
+    say_listening(session);
+    progress_open(&running.progress, session->scenario, session->options->quiet || part_follows(&running.part));
     session->interrupted = !live_run(running.live);
-    if (!session->interrupted) {
-        stores_finish(&running.stores);
-        world_finish(session->world);
-    }
+    if (!session->interrupted)
+        finish(session);
     progress_close(&running.progress);
     pace_read(&session->pace, world_stats(session->world), session->scenario->stream_count,
               live_lag(running.live));
     session->paced = true;
-    say_lag(session);
+    if (!part_follows(&running.part))
+        say_lag(session);
     close_edges(session);
     live_close(running.live);
 }
@@ -368,24 +473,31 @@ static void warn_of_idle(const struct options *options)
     struct text names = {0};
     demo_env_idle(from_environment, &names);
     if (names.len && !options->quiet)
-        fprintf(stderr, "doorbuster: %s: no effect, as all services run in this one process\n",
-                text_c(&names));
+        fprintf(stderr, "doorbuster: %s: no effect, as all services run here\n", text_c(&names));
     text_fini(&names);
 }
 
 static int run_run(const struct options *options)
 {
-    static const struct driver real_time = {
-        .layout = "live", .sockets = true, .prepare = prepare, .play = play, .leave = leave};
+    static const struct driver alone = {.layout = "live", .prepare = prepare, .play = play, .leave = leave};
+    static const struct driver spread = {.layout = "spread",
+                                         .no_http = "where services are spread over processes",
+                                         .prepare = prepare,
+                                         .play = play,
+                                         .leave = leave};
     struct text error = {0};
     running.flags = (struct demo_flags){options->settings, options->setting_count};
-    if (!demo_env_read(&running.env, from_environment, unix_ns() / NS_PER_S, &error)) {
+    if (!placement_read(&running.placement, options, &registry, &error) ||
+        !demo_env_read(&running.env, from_environment, unix_ns() / NS_PER_S, &error)) {
         fprintf(stderr, "doorbuster: %s\n", text_c(&error));
         text_fini(&error);
         return EXIT_CODE_USAGE;
     }
-    warn_of_idle(options);
-    return session_run(options, &real_time);
+    if (!options->only_count)
+        warn_of_idle(options);
+    if (options->processes)
+        return processes_run(options, &registry, "/proc/self/exe");
+    return session_run(options, running.placement.spread ? &spread : &alone);
 }
 
 const struct command command_run = {
@@ -398,16 +510,21 @@ const struct command command_run = {
         "  doorbuster run black-friday-v5 --speed 10       the same in three\n"
         "  doorbuster run black-friday-v5 --from 18m       just before it gets worst\n"
         "  doorbuster run black-friday-v5 --postgres managed   ask a PostgreSQL instead of its model\n"
+        "  doorbuster run black-friday-v5 --processes 13   each service in its own process\n"
+        "  doorbuster run black-friday-v5 --only cart-service --peer redis=db:7379\n"
         "  curl -X POST http://127.0.0.1:8018/api/checkout in another terminal\n\n"
         "SCENARIO is a file, or a name that `doorbuster scenarios` lists.\n"
-        "SIGTERM ends the traffic, lets what is in flight end, and reports.",
-    .options = (const int[]){OPTION_SEED,   OPTION_SET,     OPTION_FROM,
-                             OPTION_SPEED,  OPTION_LISTEN,  OPTION_LOG_LEVEL,
-                             OPTION_OTLP,   OPTION_HISTORY, OPTION_REPORT,
-                             OPTION_TRACES, OPTION_METRICS, OPTION_LOGS,
-                             OPTION_JSON,   OPTION_QUIET,   OPTION_POSTGRES,
-                             OPTION_REDIS,  OPTION_YES,     OPTION_ANSWER_KEY,
-                             OPTION_JUNIT,  OPTION_PROFILE, 0},
+        "SIGTERM ends the traffic, lets what is in flight end, and reports.\n"
+        "With --processes, --traces, --metrics and --logs write a file a process:\n"
+        "t.jsonl becomes t.cart-service.jsonl and so on. With --only, services without\n"
+        "--peer are where CART_URL and its like say, else at their name in DNS, as in\n"
+        "cart-service:9013: a peer's port is 1000 above its HTTP.",
+    .options = (const int[]){OPTION_SEED,   OPTION_SET,        OPTION_FROM,      OPTION_SPEED,
+                             OPTION_LISTEN, OPTION_LOG_LEVEL,  OPTION_OTLP,      OPTION_HISTORY,
+                             OPTION_REPORT, OPTION_TRACES,     OPTION_METRICS,   OPTION_LOGS,
+                             OPTION_JSON,   OPTION_QUIET,      OPTION_POSTGRES,  OPTION_REDIS,
+                             OPTION_YES,    OPTION_ANSWER_KEY, OPTION_JUNIT,     OPTION_PROFILE,
+                             OPTION_ONLY,   OPTION_PEER,       OPTION_PROCESSES, 0},
     .files_min = 1,
     .files_max = 1,
     .run = run_run,

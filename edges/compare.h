@@ -3,11 +3,14 @@
  * says what is the same), and where they first differ if they do not.
  *
  * Two passes. The first keeps one number a trace and reads both sides at once, a thread each; the second reads only lines
- * that name one of the first COMPARE_TOLD_MAX traces that differ, and keeps those. A difference of two spans:
+ * that name one of the first COMPARE_TOLD_MAX traces that differ, and keeps those. They are told as trees of what differs:
  *
  *     trace 0af7651916cd43dd8448eb211c80319c
- *       POST /api/browse > GET /products
- *         attribute http.response.status_code: 200 -> 503
+ *       load-generator POST /api/browse
+ *         frontend POST /api/browse
+ *           attribute http.response.status_code: 200 -> 503
+ *           frontend GET /ads
+ *             missing span 00f067aa0ba902b7: only in A
  */
 #ifndef EDGES_COMPARE_H
 #define EDGES_COMPARE_H

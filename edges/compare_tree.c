@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PATH_NAMES_MAX = 64, VALUE_BYTES_MAX = 200, HEX_ID = 32 };
+enum { PATH_MAX_SPANS = 64, VALUE_BYTES_MAX = 200, HEX_ID = 32 };
 
 /* ---- reading ---- */
 
@@ -169,36 +169,78 @@ static const struct kept_span *find(const struct kept_trace *trace, uint64_t id)
     return trace->count ? bsearch(&key, trace->spans, trace->count, sizeof key, by_id) : NULL;
 }
 
-/* Names from the root down; a circle of parents is cut. */
-static void put_path(struct text *told, const struct kept_trace *trace, const struct kept_span *span)
+/* The service, as the resource tells it in quotes, and the name. */
+static void put_span(struct text *told, const struct kept_span *span)
 {
-    const char *names[PATH_NAMES_MAX];
-    size_t count = 0;
-    for (; span && count < PATH_NAMES_MAX; span = span->parent ? find(trace, span->parent) : NULL)
-        names[count++] = span->name;
-    text_lit(told, "  ");
-    while (count--) {
-        put_safe(told, names[count]);
-        if (count)
-            text_lit(told, " > ");
+    static const char service[] = "resource service.name";
+    for (size_t i = 0; i < span->fact_count; i++) {
+        const struct kept_fact *fact = &span->facts[i];
+        if (!strcmp(fact->name, service) && fact->value[0] == '"') {
+            char *name = base_copy(fact->value + 1);
+            name[strcspn(name, "\"")] = '\0';
+            put_safe(told, name);
+            text_char(told, ' ');
+            free(name);
+        }
     }
-    text_char(told, '\n');
+    put_safe(told, span->name);
 }
 
-static void put_fact(struct text *told, const char *name, const char *a, const char *b)
+static void indent(struct text *told, size_t depth)
 {
-    text_lit(told, "    ");
+    while (depth--)
+        text_lit(told, "  ");
+}
+
+/* A parent, which may not be there. */
+static void put_parent(struct text *told, const struct kept_trace *trace, const struct kept_span *span)
+{
+    const struct kept_span *parent = find(trace, span->parent);
+    if (!span->parent) {
+        text_lit(told, "none");
+        return;
+    }
+    put_id(told, span->parent);
+    text_lit(told, " (");
+    if (parent)
+        put_span(told, parent);
+    else
+        text_lit(told, "not in this trace");
+    text_char(told, ')');
+}
+
+/* A span that differs: in A, in B; one of them may be NULL. */
+struct difference {
+    const struct trace_pair *pair;
+    const struct kept_span *a, *b;
+    const struct kept_span
+        *path[PATH_MAX_SPANS]; /* from the root down to it; of a circle of parents, an arc */
+    size_t depth;
+};
+
+static void put_fact(struct text *told, const struct difference *of, const char *name, const char *a,
+                     const char *b)
+{
+    bool parent = !strcmp(name, "parent");
+    indent(told, of->depth + 1);
     put_safe(told, name);
     text_lit(told, ": ");
-    put_safe(told, a);
+    if (parent)
+        put_parent(told, &of->pair->side[0], of->a);
+    else
+        put_safe(told, a);
     text_lit(told, " -> ");
-    put_safe(told, b);
+    if (parent)
+        put_parent(told, &of->pair->side[1], of->b);
+    else
+        put_safe(told, b);
     text_char(told, '\n');
 }
 
 /* Both lists are sorted; false: they are the same. `told` NULL: only looks. */
-static bool tell_facts(const struct kept_span *a, const struct kept_span *b, struct text *told)
+static bool tell_facts(const struct difference *of, struct text *told)
 {
+    const struct kept_span *a = of->a, *b = of->b;
     bool differ = false;
     size_t i = 0, j = 0;
     while (i < a->fact_count || j < b->fact_count) {
@@ -207,7 +249,7 @@ static bool tell_facts(const struct kept_span *a, const struct kept_span *b, str
         int order = !left ? 1 : !right ? -1 : strcmp(left->name, right->name);
         bool same = !order && !strcmp(left->value, right->value);
         if (!same && told)
-            put_fact(told, order <= 0 ? left->name : right->name, order <= 0 ? left->value : "none",
+            put_fact(told, of, order <= 0 ? left->name : right->name, order <= 0 ? left->value : "none",
                      order >= 0 ? right->value : "none");
         differ |= !same;
         i += order <= 0;
@@ -216,39 +258,101 @@ static bool tell_facts(const struct kept_span *a, const struct kept_span *b, str
     return differ;
 }
 
-static void tell_span(const struct trace_pair *pair, const struct kept_span *a, const struct kept_span *b,
-                      struct text *told)
+static void find_path(struct difference *difference)
 {
-    put_path(told, &pair->side[!a], a ? a : b);
-    if (a && b) {
-        tell_facts(a, b, told);
+    const struct kept_trace *trace = &difference->pair->side[!difference->a];
+    const struct kept_span *span = difference->a ? difference->a : difference->b;
+    size_t from = PATH_MAX_SPANS;
+    for (; span && from; span = span->parent ? find(trace, span->parent) : NULL)
+        difference->path[--from] = span;
+    difference->depth = PATH_MAX_SPANS - from;
+    memmove(difference->path, difference->path + from, difference->depth * sizeof difference->path[0]);
+}
+
+/* What stands below the same spans stands together. */
+static int by_path(const void *left, const void *right)
+{
+    const struct difference *a = left, *b = right;
+    for (size_t i = 0; i < MIN(a->depth, b->depth); i++)
+        if (a->path[i]->id != b->path[i]->id)
+            return a->path[i]->id < b->path[i]->id ? -1 : 1;
+    return a->depth < b->depth ? -1 : a->depth > b->depth;
+}
+
+/* Below the one told before: what of the path is the same is not said again. */
+static void tell_difference(const struct difference *before, const struct difference *now, struct text *told)
+{
+    size_t same = 0;
+    while (before && same < MIN(before->depth, now->depth) && before->path[same]->id == now->path[same]->id)
+        same++;
+    for (; same < now->depth; same++) {
+        indent(told, same + 1);
+        put_span(told, now->path[same]);
+        text_char(told, '\n');
+    }
+    if (now->a && now->b) {
+        tell_facts(now, told);
         return;
     }
-    text_str(told, a ? "    missing span " : "    extra span ");
-    put_id(told, a ? a->id : b->id);
-    text_str(told, a ? ": only in A\n" : ": only in B\n");
+    indent(told, now->depth + 1);
+    text_str(told, now->a ? "missing span " : "extra span ");
+    put_id(told, now->a ? now->a->id : now->b->id);
+    text_str(told, now->a ? ": only in A\n" : ": only in B\n");
+}
+
+/* At most DIFFERENCES_MAX of them are kept; how many there are. */
+static size_t find_differences(const struct trace_pair *pair, struct difference *differences)
+{
+    const struct kept_trace *a = &pair->side[0], *b = &pair->side[1];
+    size_t i = 0, j = 0, count = 0;
+    while (i < a->count || j < b->count) {
+        const struct kept_span *left = i < a->count ? &a->spans[i] : NULL;
+        const struct kept_span *right = j < b->count ? &b->spans[j] : NULL;
+        int order = !left ? 1 : !right ? -1 : by_id(left, right);
+        struct difference difference = {
+            .pair = pair, .a = order <= 0 ? left : NULL, .b = order >= 0 ? right : NULL};
+        if ((order || tell_facts(&difference, NULL)) && count++ < DIFFERENCES_MAX) {
+            find_path(&difference);
+            differences[count - 1] = difference;
+        }
+        i += order <= 0;
+        j += order >= 0;
+    }
+    return count;
+}
+
+/* A trace of one side: where it begins, and how large it is. */
+static void tell_root(const struct kept_trace *trace, struct text *told)
+{
+    const struct kept_span *root = &trace->spans[0];
+    for (size_t i = trace->count; i--;)
+        if (!trace->spans[i].parent)
+            root = &trace->spans[i];
+    text_lit(told, "  ");
+    put_span(told, root);
+    text_lit(told, " (");
+    text_count(told, trace->count + trace->left_out);
+    text_str(told, trace->count > 1 ? " spans)\n" : " span)\n");
 }
 
 void compare_tree_tell(const struct trace_pair *pair, struct text *told)
 {
     const struct kept_trace *a = &pair->side[0], *b = &pair->side[1];
-    size_t i = 0, j = 0, differences = 0;
     text_lit(told, "trace ");
     put_id(told, pair->hi);
     put_id(told, pair->lo);
-    if (!a->count || !b->count)
-        text_str(told, a->count ? ": only in A" : ": only in B");
-    text_char(told, '\n');
-    while (i < a->count || j < b->count) {
-        const struct kept_span *left = i < a->count ? &a->spans[i] : NULL;
-        const struct kept_span *right = j < b->count ? &b->spans[j] : NULL;
-        int order = !left ? 1 : !right ? -1 : by_id(left, right);
-        bool differ = order || tell_facts(left, right, NULL);
-        if (differ && differences++ < DIFFERENCES_MAX)
-            tell_span(pair, order <= 0 ? left : NULL, order >= 0 ? right : NULL, told);
-        i += order <= 0;
-        j += order >= 0;
+    if (!a->count || !b->count) {
+        text_str(told, a->count ? ": only in A\n" : ": only in B\n");
+        tell_root(a->count ? a : b, told);
+        return;
     }
-    if (differences > DIFFERENCES_MAX || a->left_out || b->left_out)
+    text_char(told, '\n');
+    struct difference *differences = base_alloc(DIFFERENCES_MAX, sizeof *differences);
+    size_t found = find_differences(pair, differences), kept = MIN(found, (size_t)DIFFERENCES_MAX);
+    qsort(differences, kept, sizeof *differences, by_path);
+    for (size_t i = 0; i < kept; i++)
+        tell_difference(i ? &differences[i - 1] : NULL, &differences[i], told);
+    if (found > kept || a->left_out || b->left_out)
         text_lit(told, "  and more\n");
+    free(differences);
 }

@@ -1,7 +1,7 @@
 /*
  * compare_tree: a trace of two sides, span by span, and what differs between them. For compare.c alone.
  *
- * A span is told by the names from its root down to it. At most KEPT_SPANS_MAX spans a side and
+ * Told is a tree of the spans that differ and of those above them, each by its service and name. At most KEPT_SPANS_MAX spans a side and
  * DIFFERENCES_MAX spans in the telling of a trace; what is beyond is said to be there.
  */
 #ifndef EDGES_COMPARE_TREE_H

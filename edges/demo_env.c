@@ -1,5 +1,7 @@
 #include "edges/demo_env.h"
 
+#include "edges/placement.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -192,18 +194,13 @@ bool demo_env_read(struct demo_env *env, const char *(*get)(const char *name), i
 
 void demo_env_idle(const char *(*get)(const char *name), struct text *names)
 {
-    static const char *const idle[] = {
-        "FRONTEND_URL",        "CART_URL",     "PRODUCT_CATALOG_URL",
-        "PAYMENT_SERVICE_URL", "CHECKOUT_URL", "CURRENCY_URL",
-        "SHIPPING_URL",        "AD_URL",       "RECOMMENDATION_URL",
-    };
-    for (size_t i = 0; i < ARRAY_LEN(idle); i++) {
-        const char *value = get(idle[i]);
+    for (size_t i = 0; i < PLACEMENT_VARIABLES; i++) {
+        const char *name = placement_variables[i].name, *value = get(name);
         if (!value || !*value)
             continue;
         if (names->len)
             text_lit(names, ", ");
-        text_str(names, idle[i]);
+        text_str(names, name);
     }
 }
 

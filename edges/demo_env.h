@@ -15,7 +15,7 @@
  *     DEMO_BASE_RPM, DEMO_PEAK_RPM    lowest and highest rate of the stream `demo`: its curve between them
  *     DB_MAX_CONNECTIONS      max of the pool `recommendations` where the scenario sets it, else of all pools it sets
  *     FRONTEND_URL, CART_URL, PRODUCT_CATALOG_URL, PAYMENT_SERVICE_URL, CHECKOUT_URL, CURRENCY_URL, SHIPPING_URL,
- *     AD_URL, RECOMMENDATION_URL    where a service is: nothing in one process, which has them all; see demo_env_idle
+ *     AD_URL, RECOMMENDATION_URL    where a service is (edges/placement.h): nothing where all are; see demo_env_idle
  */
 #ifndef EDGES_DEMO_ENV_H
 #define EDGES_DEMO_ENV_H
@@ -50,7 +50,7 @@ bool demo_env_apply(const struct demo_env *env, struct scenario *scenario, const
 int64_t demo_env_duration(const struct demo_env *env, const struct scenario *scenario,
                           const struct demo_flags *flags);
 
-/* The variables that are set and mean nothing in one process, as "FRONTEND_URL, CART_URL"; empty: none. */
+/* The variables of edges/placement.h that are set, and mean nothing where all services are, as "FRONTEND_URL, CART_URL"; empty: none. */
 void demo_env_idle(const char *(*get)(const char *name), struct text *names);
 
 #endif

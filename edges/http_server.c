@@ -144,8 +144,10 @@ static void open_services(struct http_server *server)
     size_t count = world_service_count(server->options.world);
     server->services = base_alloc(count, sizeof *server->services);
     for (size_t i = 0; i < count; i++)
-        if (!world_service(server->options.world, i)->store)
+        if (!world_service(server->options.world, i)->store && world_hosts(server->options.world, i))
             open_service(server, &server->services[server->service_count++], i);
+    if (!server->service_count) /* stores alone; libh2o wants a host all the same */
+        h2o_config_register_host(&server->config, h2o_iovec_init(H2O_STRLIT("nobody")), ANY_PORT_NUMBER);
     h2o_context_init(&server->context, uv_in_ev_loop(server->joint), &server->config);
     for (size_t i = 0; i < server->service_count; i++)
         server->services[i].accept =

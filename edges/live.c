@@ -32,6 +32,13 @@ static int64_t monotonic_ns(void)
     return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
+static int64_t unix_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
 int64_t live_now(const struct live *live)
 {
     return live->first_ns + (int64_t)((double)(monotonic_ns() - live->base_ns) * live->options.speed);
@@ -94,7 +101,7 @@ static void on_check(struct ev_loop *loop, ev_check *watcher, int events)
             live->caught_up_ns = now_ns;
         next_ns = world_next_at(world);
     }
-    if (next_ns == NEVER && world_idle(world)) {
+    if (next_ns == NEVER && world_idle(world) && !live->options.until_told) {
         live->done = true;
         ev_break(loop, EVBREAK_ALL);
     }
@@ -116,6 +123,12 @@ static void on_poll(struct ev_loop *loop, ev_idle *watcher, int events)
     (void)events;
 }
 
+void live_end(struct live *live)
+{
+    live->options.until_told = false;
+    world_stop_traffic(live->options.world);
+}
+
 static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
 {
     (void)events;
@@ -125,7 +138,7 @@ static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
         ev_break(loop, EVBREAK_ALL);
         return;
     }
-    world_stop_traffic(live->options.world);
+    live_end(live);
     if (live->options.draining)
         live->options.draining(live->options.owner);
 }
@@ -154,6 +167,10 @@ struct live *live_open(const struct live_options *options)
     live->options = *options;
     live->first_ns = live->caught_up_ns = world_now(options->world);
     live->base_ns = monotonic_ns();
+    if (options->first_unix_ns) {
+        live->first_ns = options->first_ns;
+        live->base_ns += options->first_unix_ns - unix_ns();
+    }
     live->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     ASSERT(live->timer_fd >= 0);
     ev_io_init(&live->timer, on_timer, live->timer_fd, EV_READ);

@@ -23,6 +23,10 @@ struct live_options {
     struct ev_loop *loop;
     struct world *world;
     double speed;
+    /* The world's instant `first_ns` is at first_unix_ns of the system's clock, may it come or have gone. 0: the world begins
+       where it is, now. */
+    int64_t first_unix_ns, first_ns;
+    bool until_told; /* runs on when the world has nothing to do, until live_end or a signal */
     void (*draining)(void *owner); /* once, at the first signal; may be NULL */
     void (*each_second)(void *owner); /* may be NULL */
     void *owner;
@@ -35,6 +39,9 @@ void live_close(struct live *live);
 
 /* Runs until the world has nothing left to do. False: a second signal ended it. */
 bool live_run(struct live *live);
+
+/* No more traffic; ends when what is in flight has. */
+void live_end(struct live *live);
 
 /* Set by the second signal, also after live_run while the loop still runs: whoever waits is to stop. */
 const volatile sig_atomic_t *live_hurry(const struct live *live);

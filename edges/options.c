@@ -5,6 +5,7 @@
 #include "edges/exit_code.h"
 #include "edges/hint.h"
 #include "edges/log_lines.h"
+#include "edges/registry.h"
 #include "edges/start_time.h"
 
 #include <argp.h>
@@ -50,6 +51,11 @@ static const struct argp_option table[] = {
     {"redis", OPTION_REDIS, "managed|URL", 0,
      "Ask a real Redis: one of doorbuster's own, redis://..., unix://..., or env (default: model)", 0},
     {"yes", OPTION_YES, NULL, 0, "Let the run have the database at the URL, whose orders it takes away", 0},
+    {"only", OPTION_ONLY, "SERVICE,...", 0,
+     "Host these alone, of the services, postgresql and redis; the others are peers (repeatable)", 0},
+    {"peer", OPTION_PEER, "SERVICE=HOST:PORT", 0,
+     "Where a service is that --only leaves out (repeatable; several of one are copies)", 0},
+    {"processes", OPTION_PROCESSES, "N", 0, "Spread the services over N processes of this machine", 0},
     {"help", OPTION_HELP, NULL, 0, "Show this help", -1},
 };
 
@@ -157,6 +163,9 @@ static error_t check_whole(struct parsing *parsing)
     if (real && options->speed != 1)
         return refuse(parsing, "--speed %g and a real store: its queries cannot be made faster or slower",
                       options->speed);
+    if (options->processes && (options->only_count || options->peer_count))
+        return refuse(parsing, "--processes and %s: it says itself which process hosts what",
+                      options->only_count ? "--only" : "--peer");
     for (enum output_kind kind = 0; options->json && kind < OUTPUT_KINDS; kind++)
         if (options->outputs[kind] && !strcmp(options->outputs[kind], "-"))
             return refuse(parsing, "--json and %s -: standard output can take one of them",
@@ -278,6 +287,42 @@ static error_t take_store(struct parsing *parsing, const char *option, const cha
     return 0;
 }
 
+static error_t take_only(struct parsing *parsing, const char *arg)
+{
+    struct options *options = parsing->options;
+    if (!*arg)
+        return refuse(parsing, "--only: expected services, as in --only cart-service,redis");
+    if (options->only_count == ONLY_MAX)
+        return refuse(parsing, "more than %d --only: one takes several services, with commas between",
+                      ONLY_MAX);
+    options->only[options->only_count++] = arg;
+    return 0;
+}
+
+static error_t take_peer(struct parsing *parsing, const char *arg)
+{
+    struct options *options = parsing->options;
+    if (!*arg)
+        return refuse(parsing, "--peer: expected SERVICE=HOST:PORT, as in --peer redis=127.0.0.1:7379");
+    if (options->peer_count == PEERS_MAX)
+        return refuse(parsing, "more than %d --peer", PEERS_MAX);
+    options->peers[options->peer_count++] = arg;
+    return 0;
+}
+
+static error_t parse_processes(struct parsing *parsing, const char *arg)
+{
+    char *end;
+    int most = (int)registry.kind_count;
+    long count = strtol(arg, &end, 10);
+    if (*arg < '0' || *arg > '9' || *end || count < 2 || count > most)
+        return refuse(parsing,
+                      "--processes %s: expected a whole number from 2 to %d, of which each has a service",
+                      arg, most);
+    parsing->options->processes = (int)count;
+    return 0;
+}
+
 static error_t show_help(struct parsing *parsing, const struct argp_state *state)
 {
     argp_help(state->root_argp, stdout, ARGP_HELP_SHORT_USAGE | ARGP_HELP_DOC | ARGP_HELP_LONG, state->name);
@@ -336,6 +381,12 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
     case OPTION_YES:
         parsing->options->yes = true;
         return 0;
+    case OPTION_ONLY:
+        return take_only(parsing, arg);
+    case OPTION_PEER:
+        return take_peer(parsing, arg);
+    case OPTION_PROCESSES:
+        return parse_processes(parsing, arg);
     case OPTION_HELP:
         return show_help(parsing, state);
     case ARGP_KEY_ARG:

@@ -2,8 +2,8 @@
  * options: the command line of one verb, parsed by argp from one table of options.
  *
  * A verb names the options it takes; every other one is unknown to it. Text belongs to argv. At most
- * SETTINGS_MAX --set and FILES_MAX arguments; more are refused. Usage errors are explained on stderr,
- * with the option that was probably meant.
+ * SETTINGS_MAX --set, ONLY_MAX --only, PEERS_MAX --peer and FILES_MAX arguments; more are refused. Usage errors are
+ * explained on stderr, with the option that was probably meant.
  */
 #ifndef EDGES_OPTIONS_H
 #define EDGES_OPTIONS_H
@@ -12,7 +12,7 @@
 
 struct command;
 
-enum { SETTINGS_MAX = 256, FILES_MAX = 1024 };
+enum { SETTINGS_MAX = 256, FILES_MAX = 1024, ONLY_MAX = 64, PEERS_MAX = 64 };
 
 /* Files that a run writes, in the order of struct options.outputs. */
 enum output_kind {
@@ -52,6 +52,9 @@ enum option_key {
     OPTION_POSTGRES,
     OPTION_REDIS,
     OPTION_YES,
+    OPTION_ONLY,
+    OPTION_PEER,
+    OPTION_PROCESSES,
     OPTION_HELP = 'h' /* also -h */
 };
 
@@ -70,6 +73,11 @@ struct options {
     const char *listen; /* address; NULL: 127.0.0.1 */
     const char *log_level; /* NULL: none */
     const char *postgres, *redis; /* "managed", "model", or where it is; NULL: the model */
+    const char *only[ONLY_MAX]; /* as they were given: each one service, or several with commas between */
+    size_t only_count; /* 0: this process hosts everything */
+    const char *peers[PEERS_MAX]; /* likewise: SERVICE=HOST:PORT; edges/placement.h reads both */
+    size_t peer_count;
+    int processes; /* to spread over; 0: this one alone */
     int64_t history_ns; /* healthy traffic that alerts' windows reach into */
     int64_t fork_ns; /* where the second run differs */
     const char *fork; /* how: one fault as in a scenario, or PATH=VALUE; NULL: there is no second run */

@@ -173,7 +173,7 @@ void otlp_proto_more_metrics(struct otlp_proto *otlp, const struct metrics *metr
     uint16_t services = otlp_points_services(metrics);
     for (uint16_t service = 0; service < services; service++)
         for (size_t m = 0; m < METRIC_COUNT; m++)
-            if (metrics->first[m])
+            if (metrics->first[m] && metrics_tell(metrics, service))
                 otlp->batches[OTLP_METRICS].items += put_series(otlp, metrics->first[m], service, at_ns);
 }
 

@@ -205,10 +205,11 @@ static void open_link(struct pg_client *client)
 {
     struct pg_store *store = client->store;
     const struct run_stats *stats = actor_stats(store->actor);
-    bool inside = client->from < stats->service_count;
+    size_t from = client->from & ~(unsigned)MESSAGE_FAR;
+    bool inside = from < stats->service_count;
     struct pg_link *link = base_alloc(1, sizeof *link);
     char name[64];
-    snprintf(name, sizeof name, "doorbuster-%s", inside ? stats->services[client->from].service : "outside");
+    snprintf(name, sizeof name, "doorbuster-%s", inside ? stats->services[from].service : "outside");
     client->links[client->link_count++] = link;
     link->client = client;
     link->connection = pg_connection_open(&(struct pg_connection_options){

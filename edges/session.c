@@ -75,6 +75,24 @@ static void on_answer(void *owner, uint64_t token, enum status status, const str
         session->extra.answer(session->extra.owner, token, status, body);
 }
 
+static void on_far_ask(void *owner, const struct far_ask *ask)
+{
+    struct session *session = owner;
+    session->extra.far_ask(session->extra.owner, ask);
+}
+
+static void on_far_cancel(void *owner, uint64_t token)
+{
+    struct session *session = owner;
+    session->extra.far_cancel(session->extra.owner, token);
+}
+
+static void on_far_answer(void *owner, uint64_t token, enum status status, const struct body *body)
+{
+    struct session *session = owner;
+    session->extra.far_answer(session->extra.owner, token, status, body);
+}
+
 static void on_ask(void *owner, const struct outbound_ask *ask)
 {
     struct session *session = owner;
@@ -90,6 +108,9 @@ static struct sink sink_of(struct session *session)
     sink.log = wants(session, OUTPUT_LOGS) || extra->log ? on_log : NULL;
     sink.metrics = wants(session, OUTPUT_METRICS) || extra->metrics ? on_metrics : NULL;
     sink.ask = extra->ask ? on_ask : NULL;
+    sink.far_ask = extra->far_ask ? on_far_ask : NULL;
+    sink.far_cancel = extra->far_cancel ? on_far_cancel : NULL;
+    sink.far_answer = extra->far_answer ? on_far_answer : NULL;
     return sink;
 }
 
@@ -228,7 +249,11 @@ static int play_and_tell(struct session *session)
     if (session->driver->judge && session->exit_code == EXIT_CODE_HELD && !session->interrupted)
         session->driver->judge(session);
     int exit_code = session->exit_code;
-    if (exit_code == EXIT_CODE_HELD) {
+    if (exit_code == EXIT_CODE_HELD && session->part) {
+        exit_code = session->interrupted       ? EXIT_CODE_INTERRUPTED
+                    : session->failed_to_write ? EXIT_CODE_INTERNAL
+                                               : EXIT_CODE_HELD;
+    } else if (exit_code == EXIT_CODE_HELD) {
         struct report report = report_of(session, session->scenario, session->world);
         if (session->forked && !session->interrupted)
             play_again_and_tell(session, &report, world);
@@ -247,12 +272,12 @@ static int play_and_tell(struct session *session)
 bool session_honours(const struct driver *driver, const struct scenario *scenario)
 {
     bool all = true;
-    for (size_t i = 0; i < scenario->stream_count && !driver->sockets; i++) {
+    for (size_t i = 0; i < scenario->stream_count && driver->no_http; i++) {
         if (!scenario->streams[i].via_http)
             continue;
         fprintf(stderr,
-                "%s: streams.%s.via: expected mailbox in %s time, found http (for `doorbuster run`)\n",
-                scenario->file, scenario->streams[i].name, driver->layout);
+                "%s: streams.%s.via: expected mailbox %s, found http (for `doorbuster run` in one process)\n",
+                scenario->file, scenario->streams[i].name, driver->no_http);
         all = false;
     }
     return all;

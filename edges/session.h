@@ -22,6 +22,7 @@ struct session {
     struct scenario *forked; /* the second run's; NULL: there is none */
     uint64_t seed;
     int64_t start_unix_ns; /* instant 0 of the world's clock */
+    int64_t now_unix_ns; /* of a run by the clock: the instant for which that was reckoned */
     int64_t from_ns; /* of the timeline: what lies before it only warms up */
     struct outputs outputs;
     struct otlp_json *otlp; /* NULL: no telemetry is written to files */
@@ -31,6 +32,7 @@ struct session {
     struct world *world;
     struct pace pace; /* of a run by the clock */
     bool paced; /* it is one */
+    bool part; /* of a run that another process conducts, which tells of it and judges */
     bool interrupted, failed_to_write;
     bool unheard; /* nobody was where the telemetry was to go */
     int64_t wall_ns, played_ns; /* how long the run took, and how much of the world's time it was */
@@ -39,7 +41,7 @@ struct session {
 
 struct driver {
     const char *layout; /* for the report */
-    bool sockets; /* it can honour `via: http` */
+    const char *no_http; /* why not, where it cannot honour `via: http`: "in virtual time"; NULL: it can */
     /* Before the world is made: sets start_unix_ns, `extra` and what it needs of the world's options. False:
        explained on stderr, exit_code set. */
     bool (*prepare)(struct session *session, struct world_options *options);

@@ -1,8 +1,12 @@
 #include "edges/trace_file.h"
 
+#include "edges/part_file.h"
+#include "edges/registry.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* The bytes of a file that have been read and not yet taken. */
 struct lines {
@@ -204,12 +208,32 @@ static bool read_file(const char *file, const struct trace_file_reader *reader, 
     return good;
 }
 
+/* Of a name that stands for the files of many processes. False: there are none, or one cannot be read. */
+static bool read_parts(const char *file, const struct trace_file_reader *reader, struct text *error)
+{
+    struct text parts = {0};
+    size_t count = part_files_find(file, &registry, &parts);
+    bool good = true;
+    if (!count) {
+        text_str(error, file);
+        text_lit(error, ": ");
+        text_str(error, strerror(ENOENT));
+        good = false;
+    }
+    for (const char *part = parts.bytes; good && count--; part += strlen(part) + 1)
+        good = read_file(part, reader, error);
+    text_fini(&parts);
+    return good;
+}
+
 bool trace_files_read(const char *list, const struct trace_file_reader *reader, struct text *error)
 {
     char *names = base_copy(list), *rest = names, *file;
     bool good = true;
-    while (good && (file = strsep(&rest, ",")))
-        good = read_file(file, reader, error);
+    while (good && (file = strsep(&rest, ","))) {
+        bool parts = access(file, F_OK) && errno == ENOENT;
+        good = parts ? read_parts(file, reader, error) : read_file(file, reader, error);
+    }
     free(names);
     return good;
 }

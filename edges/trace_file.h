@@ -1,7 +1,8 @@
 /*
  * trace_file: reads OTLP/JSON trace files, one request of the protocol a line, as `--traces` writes them.
  *
- * A list of files is their names with commas between. Lines are read one at a time: at most
+ * A list of files is their names with commas between. One that is not there stands for its parts, which the processes
+ * of a spread run have written in its place (edges/part_file.h). Lines are read one at a time: at most
  * TRACE_LINE_BYTES_MAX each. What is not such a file is told as FILE:LINE: what was expected. Ids may be in
  * either case. Everything handed out is the reader's, and good for the call alone.
  */

@@ -134,6 +134,36 @@ static void several_files_are_one_side(void **state)
     text_fini(&told);
 }
 
+/* A name without a file means the files that the processes of a spread run have written. */
+static void the_parts_of_a_spread_run_are_one_side(void **state)
+{
+    (void)state;
+    struct text told = {0};
+    char whole[80], list[120], first[80], second[80];
+    snprintf(whole, sizeof whole, "%s-spread.jsonl", names[1]);
+    snprintf(first, sizeof first, "%s-spread.frontend.jsonl", names[1]);
+    snprintf(second, sizeof second, "%s-spread.ad-service.2.jsonl", names[1]);
+    put(0, LINE(FRONT, ROOT "," CHILD("")));
+    put(1, LINE(FRONT, CHILD("")));
+    put(2, LINE(FRONT, ROOT));
+    assert_int_equal(rename(names[1], first), 0);
+    assert_int_equal(compare_traces(names[0], whole, &told), COMPARE_DIFFERENT);
+    told.len = 0;
+    snprintf(list, sizeof list, "%s,%s", names[2], whole);
+    assert_int_equal(compare_traces(names[0], list, &told), COMPARE_EQUAL);
+    told.len = 0;
+    assert_int_equal(rename(names[2], second), 0);
+    assert_int_equal(compare_traces(whole, names[0], &told), COMPARE_EQUAL);
+    assert_string_equal(text_c(&told), "1 trace, 2 spans: equal\n");
+    told.len = 0;
+    snprintf(list, sizeof list, "%s-none.jsonl", names[1]);
+    assert_int_equal(compare_traces(list, names[0], &told), COMPARE_UNREADABLE);
+    assert_non_null(strstr(text_c(&told), "-none.jsonl: No such file or directory\n"));
+    text_fini(&told);
+    unlink(first);
+    unlink(second);
+}
+
 /* ---- what differs ---- */
 
 static void an_attribute_is_told_with_both_values(void **state)
@@ -143,8 +173,8 @@ static void an_attribute_is_told_with_both_values(void **state)
         LINE(FRONT, ROOT "," CHILD(",\"attributes\":[" ATTRIBUTE("n", "{\"intValue\":\"200\"}") "]")),
         LINE(FRONT, ROOT "," CHILD(",\"attributes\":[" ATTRIBUTE("n", "{\"doubleValue\":200}") "," ATTRIBUTE(
                         "error.type", "{\"stringValue\":\"5\\u001b03\"}") "]")),
-        "  POST /api/browse > GET /ads\n    attribute error.type: none -> \"5?03\"\n    attribute n: 200 -> "
-        "200.0\n");
+        "  frontend POST /api/browse\n    frontend GET /ads\n"
+        "      attribute error.type: none -> \"5?03\"\n      attribute n: 200 -> 200.0\n");
 }
 
 static void name_kind_status_resource_and_link_count(void **state)
@@ -156,12 +186,13 @@ static void name_kind_status_resource_and_link_count(void **state)
                            SPAN(TRACE, "00000000000000a2", "00000000000000a1", "GET /adz",
                                 ",\"kind\":2,\"status\":{\"code\":2},\"links\":[{\"traceId\":\"" TRACE
                                 "\",\"spanId\":\"00000000000000A1\"}]")),
-                  "  POST /api/browse > GET /ads\n"
-                  "    kind: 3 -> 2\n"
-                  "    link: none -> " TRACE " 00000000000000a1\n"
-                  "    name: GET /ads -> GET /adz\n"
-                  "    resource service.name: \"frontend\" -> \"ads\"\n"
-                  "    status: unset -> 2\n");
+                  "  frontend POST /api/browse\n"
+                  "    frontend GET /ads\n"
+                  "      kind: 3 -> 2\n"
+                  "      link: none -> " TRACE " 00000000000000a1\n"
+                  "      name: GET /ads -> GET /adz\n"
+                  "      resource service.name: \"frontend\" -> \"ads\"\n"
+                  "      status: unset -> 2\n");
 }
 
 static void a_wrong_parent_is_told(void **state)
@@ -170,7 +201,9 @@ static void a_wrong_parent_is_told(void **state)
     assert_differ(
         LINE(FRONT, ROOT "," CHILD("")),
         LINE(FRONT, ROOT "," SPAN(TRACE, "00000000000000a2", "00000000000000a3", "GET /ads", ",\"kind\":3")),
-        "  POST /api/browse > GET /ads\n    parent: 00000000000000a1 -> 00000000000000a3\n");
+        "  frontend POST /api/browse\n    frontend GET /ads\n"
+        "      parent: 00000000000000a1 (frontend POST /api/browse) -> 00000000000000a3 (not in this "
+        "trace)\n");
 }
 
 static void another_span_is_missing_and_extra(void **state)
@@ -179,8 +212,46 @@ static void another_span_is_missing_and_extra(void **state)
     assert_differ(
         LINE(FRONT, ROOT "," CHILD("")),
         LINE(FRONT, ROOT "," SPAN(TRACE, "00000000000000a0", "00000000000000a1", "GET /ads", ",\"kind\":3")),
-        "  POST /api/browse > GET /ads\n    extra span 00000000000000a0: only in B\n"
-        "  POST /api/browse > GET /ads\n    missing span 00000000000000a2: only in A\n");
+        "  frontend POST /api/browse\n"
+        "    frontend GET /ads\n      extra span 00000000000000a0: only in B\n"
+        "    frontend GET /ads\n      missing span 00000000000000a2: only in A\n");
+}
+
+/* What is below the same span is told below it once; a span that lost its parent is where the other side has it. */
+static void differences_are_a_tree(void **state)
+{
+    (void)state;
+#define BELOW(id, parent, name, more) SPAN(TRACE, "00000000000000" id, "00000000000000" parent, name, more)
+    assert_compares(
+        LINE(FRONT, ROOT "," BELOW("a2", "a1", "GET /ads", "") "," BELOW("b0", "a1", "GET /cart", ""))
+            LINE("", BELOW("b3", "b0", "same", "") "," BELOW("b2", "b0", "HGETALL", "") "," BELOW(
+                         "b1", "b2", "below", ",\"kind\":1")),
+        LINE(FRONT,
+             ROOT "," BELOW("a2", "a1", "GET /ads", ",\"kind\":1") "," BELOW("b0", "a2", "GET /cart", ""))
+            LINE("", BELOW("b3", "b0", "same", "") "," BELOW("b1", "b2", "below", ",\"kind\":2")),
+        COMPARE_DIFFERENT,
+        "trace " TRACE "\n"
+        "  frontend POST /api/browse\n"
+        "    frontend GET /ads\n"
+        "      kind: unset -> 1\n"
+        "    frontend GET /cart\n"
+        "      parent: 00000000000000a1 (frontend POST /api/browse) -> 00000000000000a2 (frontend GET /ads)\n"
+        "      HGETALL\n"
+        "        missing span 00000000000000b2: only in A\n"
+        "        below\n"
+        "          kind: 1 -> 2\n"
+        "different: 1 trace on both sides, 0 only in A, 0 only in B (A: 1 trace, 6 spans; B: 1 trace, 5 "
+        "spans)\n");
+}
+
+static void a_trace_of_one_side_is_told_by_its_root(void **state)
+{
+    (void)state;
+    assert_compares(
+        "", LINE(FRONT, CHILD("") "," ROOT), COMPARE_DIFFERENT,
+        "trace " TRACE ": only in B\n  frontend POST /api/browse (2 spans)\n"
+        "different: 0 traces on both sides, 0 only in A, 1 only in B (A: 0 traces, 0 spans; B: 1 trace, "
+        "2 spans)\n");
 }
 
 static void a_span_told_twice_is_a_difference(void **state)
@@ -188,7 +259,7 @@ static void a_span_told_twice_is_a_difference(void **state)
     (void)state;
     assert_compares(
         LINE(FRONT, ROOT), LINE(FRONT, ROOT "," ROOT), COMPARE_DIFFERENT,
-        "trace " TRACE "\n  POST /api/browse\n    extra span 00000000000000a1: only in B\n"
+        "trace " TRACE "\n  frontend POST /api/browse\n    extra span 00000000000000a1: only in B\n"
         "different: 1 trace on both sides, 0 only in A, 0 only in B (A: 1 trace, 1 span; B: 1 trace, 2 "
         "spans)\n");
 }
@@ -209,8 +280,9 @@ static void a_few_of_many_are_told(void **state)
     size_t lines = 0;
     for (size_t i = 0; i < told.len; i++)
         lines += told.bytes[i] == '\n';
-    assert_int_equal(lines, COMPARE_TOLD_MAX * 3 + 1);
-    assert_non_null(strstr(text_c(&told), "trace 0af7651916cd43dd8448eb211c800000: only in A\n"));
+    assert_int_equal(lines, COMPARE_TOLD_MAX * 2 + 1);
+    assert_non_null(
+        strstr(text_c(&told), "trace 0af7651916cd43dd8448eb211c800000: only in A\n  x (1 span)\n"));
     assert_non_null(
         strstr(text_c(&told), "\ndifferent: 0 traces on both sides, 3,000 only in A, 0 only in B "));
     text_fini(&a);
@@ -282,10 +354,13 @@ int main(void)
         cmocka_unit_test(time_and_place_mean_nothing),
         cmocka_unit_test(ids_are_equal_in_either_case),
         cmocka_unit_test(several_files_are_one_side),
+        cmocka_unit_test(the_parts_of_a_spread_run_are_one_side),
         cmocka_unit_test(an_attribute_is_told_with_both_values),
         cmocka_unit_test(name_kind_status_resource_and_link_count),
         cmocka_unit_test(a_wrong_parent_is_told),
         cmocka_unit_test(another_span_is_missing_and_extra),
+        cmocka_unit_test(differences_are_a_tree),
+        cmocka_unit_test(a_trace_of_one_side_is_told_by_its_root),
         cmocka_unit_test(a_span_told_twice_is_a_difference),
         cmocka_unit_test(a_few_of_many_are_told),
         cmocka_unit_test(parents_in_a_circle_are_survived),

@@ -17,9 +17,9 @@ static const struct command command = {
     .name = "play",
     .arguments = "SCENARIO",
     .help = "Play.",
-    .options =
-        (const int[]){OPTION_SEED, OPTION_SET, OPTION_START, OPTION_REPORT, OPTION_TRACES, OPTION_JSON,
-                      OPTION_FORK, OPTION_RULES, OPTION_LISTEN, OPTION_POSTGRES, OPTION_REDIS, OPTION_YES, 0},
+    .options = (const int[]){OPTION_SEED, OPTION_SET, OPTION_START, OPTION_REPORT, OPTION_TRACES, OPTION_JSON,
+                             OPTION_FORK, OPTION_RULES, OPTION_LISTEN, OPTION_POSTGRES, OPTION_REDIS,
+                             OPTION_YES, OPTION_ONLY, OPTION_PEER, OPTION_PROCESSES, 0},
     .files_min = 1,
     .files_max = 1,
 };
@@ -73,6 +73,51 @@ static void stores_are_said_where_they_are(void **state)
     assert_int_equal(PARSE("a", "--postgres="), EXIT_CODE_USAGE);
     assert_int_equal(PARSE("a", "--redis", ""), EXIT_CODE_USAGE);
     assert_int_equal(PARSE("a", "--yes=no"), EXIT_CODE_USAGE);
+}
+
+static void services_are_spread(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("a", "--only", "redis,frontend", "--only=checkout", "--peer", "ad-service=x:1"),
+                     -1);
+    assert_int_equal(options.only_count, 2);
+    assert_string_equal(options.only[0], "redis,frontend");
+    assert_string_equal(options.only[1], "checkout");
+    assert_int_equal(options.peer_count, 1);
+    assert_string_equal(options.peers[0], "ad-service=x:1");
+    assert_int_equal(options.processes, 0);
+    assert_int_equal(PARSE("a", "--processes", "13"), -1);
+    assert_int_equal(options.processes, 13);
+    assert_int_equal(PARSE("a", "--processes", "2"), -1);
+    static const char *const bad[] = {"", "0", "1", "14", "-2", " 2", "2x", "99999999999999999999"};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_int_equal(PARSE("a", "--processes", bad[i]), EXIT_CODE_USAGE);
+    assert_int_equal(PARSE("a", "--processes", "2", "--only", "redis"), EXIT_CODE_USAGE);
+    assert_int_equal(PARSE("a", "--peer", "redis=x:1", "--processes", "2"), EXIT_CODE_USAGE);
+    assert_int_equal(PARSE("a", "--only", ""), EXIT_CODE_USAGE);
+    assert_int_equal(PARSE("a", "--peer="), EXIT_CODE_USAGE);
+}
+
+/* As often as fits, and once more. */
+static void assert_bounded(const char *option, const char *value, int most)
+{
+    char *argv[2 * PEERS_MAX + 5] = {(char *)"play", (char *)"a"};
+    int argc = 2, exit_code = -1;
+    for (int i = 0; i < most + 1; i++) {
+        argv[argc++] = (char *)option;
+        argv[argc++] = (char *)value;
+    }
+    assert_false(options_parse(&options, &command, argc, argv, &exit_code));
+    assert_int_equal(exit_code, EXIT_CODE_USAGE);
+    argv[0] = (char *)"play";
+    assert_true(options_parse(&options, &command, argc - 2, argv, &exit_code));
+}
+
+static void more_peers_than_fit_are_refused(void **state)
+{
+    (void)state;
+    assert_bounded("--only", "redis", ONLY_MAX);
+    assert_bounded("--peer", "redis=x:1", PEERS_MAX);
 }
 
 static void what_makes_no_sense_is_a_usage_error(void **state)
@@ -226,6 +271,8 @@ int main(void)
         cmocka_unit_test(rules_are_of_one_file),
         cmocka_unit_test(listeners_have_addresses),
         cmocka_unit_test(stores_are_said_where_they_are),
+        cmocka_unit_test(services_are_spread),
+        cmocka_unit_test(more_peers_than_fit_are_refused),
         cmocka_unit_test(what_makes_no_sense_is_a_usage_error),
         cmocka_unit_test(help_ends_the_program_well),
         cmocka_unit_test(more_settings_than_fit_are_refused),

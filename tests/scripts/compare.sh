@@ -50,6 +50,12 @@ compares 0 a.json a.json
 says out " spans: equal"
 compares 0 a.json later.json
 compares 0 rest.json,first.json a.json
+mkdir spread
+split -n r/3 -d a.json spread/
+mv spread/00 spread/t.frontend.json
+mv spread/01 spread/t.redis.json
+mv spread/02 spread/t.redis.2.json
+compares 0 a.json spread/t.json # which --processes has written as parts
 tac a.json >reversed.json
 compares 0 a.json reversed.json
 [ ! -s err ] || fail "it says on stderr: $(cat err)"
@@ -63,11 +69,12 @@ def plant(name, change):
     with open("a.json") as file:
         lines = [json.loads(line) for line in file]
     spans = lines[0]["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    attributes = {one["key"]: one["value"] for one in lines[0]["resourceSpans"][0]["resource"]["attributes"]}
     span = next(span for span in spans if span.get("parentSpanId"))
     change(spans, span)
     with open(name, "w") as file:
         file.writelines(json.dumps(line) + "\n" for line in lines)
-    return span
+    return span | {"service": attributes["service.name"]["stringValue"]}
 
 def attribute(spans, span):
     for one in span["attributes"]:
@@ -82,14 +89,14 @@ plant("missing.json", lambda spans, span: spans.remove(span))
 plant("parent.json", parent)
 plant("same.json", lambda spans, span: spans.reverse())
 with open("planted", "w") as file:
-    file.write("\n".join([span["traceId"], span["spanId"], span["name"], span["parentSpanId"]]))
+    file.write("\n".join([span["traceId"], span["spanId"], span["name"], span["parentSpanId"], span["service"]]))
 PYTHON
 mapfile -t planted <planted
 
 compares 0 a.json same.json
 compares 99 a.json attribute.json
 says out "trace ${planted[0]}"
-says out "> ${planted[2]}"
+says out "${planted[4]} ${planted[2]}"
 says out "attribute http.response.status_code: 200 -> 418"
 says out "different: 1 trace on both sides, 0 only in A, 0 only in B"
 compares 99 a.json missing.json
@@ -97,7 +104,8 @@ says out "missing span ${planted[1]}: only in A"
 compares 99 missing.json a.json
 says out "extra span ${planted[1]}: only in B"
 compares 99 a.json parent.json
-says out "parent: ${planted[3]} -> 00000000000000ff"
+says out "parent: ${planted[3]} ("
+says out " -> 00000000000000ff (not in this trace)"
 compares 99 a.json other.json
 says out ": only in A"
 [ "$(grep -c '^trace ' out)" = 5 ] || fail "not five traces are told"

@@ -1,0 +1,490 @@
+#include "edges/conductor.h"
+
+#include "core/gather.h"
+#include "edges/course_wire.h"
+
+#include <ev.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define WAITING_TOLD_S 2.0
+enum { JOIN_FIELDS = 6, ID_FINISH = 1 };
+
+enum member_state { MEMBER_JOINED, MEMBER_READY, MEMBER_BEGUN, MEMBER_FINISHED, MEMBER_GONE };
+
+/* A process that has joined. */
+struct member {
+    struct conductor *conductor;
+    uint64_t process;
+    bool hosts[SERVICES_MAX];
+    struct rpc_connection *connection; /* NULL: lost; it may come back */
+    enum member_state state;
+    uint32_t join, ready; /* requests that wait for their answers */
+    struct gathered *gathered; /* NULL before the beginning */
+    uint64_t spans, settled; /* produced, and exported or dropped, as it said last */
+};
+
+struct conductor {
+    struct conductor_options options;
+    struct world *world;
+    struct shared_begin begin;
+    struct world_course course; /* as told last */
+    int64_t (*now)(void *owner);
+    void *owner;
+    struct member *members[CONDUCTOR_MEMBERS_MAX];
+    size_t member_count;
+    bool begun, finishing, ended, cut_short;
+    struct conductor_tally tally;
+    struct pack pack;
+    ev_prepare watch; /* of the course */
+};
+
+static struct pack *fresh(struct conductor *conductor)
+{
+    conductor->pack.len = 0;
+    conductor->pack.overflow = false;
+    return &conductor->pack;
+}
+
+static void respond(struct conductor *conductor, struct rpc_connection *connection, uint32_t id, const char *error)
+{
+    struct pack *pack = fresh(conductor);
+    rpc_response(pack, id, error);
+    pack_nil(pack);
+    rpc_connection_send(connection, pack);
+}
+
+/* The first service that it hosts stands for it. */
+static const char *name_of(const struct member *member)
+{
+    const struct registry *registry = member->conductor->options.registry;
+    for (size_t i = 0; i < registry->kind_count; i++)
+        if (member->hosts[i])
+            return registry->kinds[i]->service;
+    return "nothing";
+}
+
+/* ---- going ---- */
+
+/* For good: another is in its place, or the run is over. */
+static void bury(struct member *member)
+{
+    if (member->state == MEMBER_GONE)
+        return;
+    if (member->gathered && member->state != MEMBER_FINISHED)
+        gathered_gone(member->gathered);
+    member->state = MEMBER_GONE;
+}
+
+static void count_lost(struct member *member)
+{
+    struct conductor *conductor = member->conductor;
+    uint64_t lost = member->spans - MIN(member->settled, member->spans);
+    conductor->tally.gone++;
+    conductor->tally.spans_lost += lost;
+    if (!conductor->options.quiet)
+        fprintf(stderr, "doorbuster: the process of %s has gone; %llu spans of its last report had not been exported\n",
+                name_of(member), (unsigned long long)lost);
+}
+
+static void on_closed(void *owner, const char *why)
+{
+    struct member *member = owner;
+    (void)why;
+    member->connection = NULL;
+    if (!member->conductor->begun)
+        bury(member); /* it joins again */
+    else if (member->state < MEMBER_FINISHED)
+        count_lost(member);
+}
+
+/* ---- beginning ---- */
+
+static void write_begin(struct conductor *conductor, struct pack *pack)
+{
+    pack_array(pack, 2);
+    shared_write_begin(pack, &conductor->begin);
+    course_write(pack, conductor->world);
+}
+
+static void let_begin(struct member *member)
+{
+    struct conductor *conductor = member->conductor;
+    struct pack *pack = fresh(conductor);
+    rpc_response(pack, member->ready, NULL);
+    write_begin(conductor, pack);
+    rpc_connection_send(member->connection, pack);
+    member->state = MEMBER_BEGUN;
+    if (!member->gathered)
+        member->gathered = gathered_new(conductor->world);
+}
+
+static void take_ready(struct member *member, const struct rpc_frame *frame)
+{
+    member->ready = frame->id;
+    member->state = MEMBER_READY;
+    if (member->conductor->begun)
+        let_begin(member);
+}
+
+/* ---- figures, faults, verdicts ---- */
+
+static void take_figures(struct member *member, const struct rpc_frame *frame)
+{
+    struct conductor *conductor = member->conductor;
+    struct cursor value = frame->value;
+    uint32_t fields = cursor_array(&value);
+    int64_t spans = cursor_int(&value), settled = cursor_int(&value);
+    bool good = !value.bad && fields == 3 && spans >= 0 && settled >= 0 && member->gathered &&
+                (cursor_nil(&value) || gathered_read(member->gathered, &value));
+    if (good) {
+        member->spans = (uint64_t)spans;
+        member->settled = (uint64_t)settled;
+    }
+    respond(conductor, member->connection, frame->id, good ? NULL : "these are no figures of this run");
+}
+
+static void take_fault(struct member *member, const struct rpc_frame *frame)
+{
+    struct conductor *conductor = member->conductor;
+    struct cursor value = frame->value;
+    struct course_fault fault;
+    const char *error = NULL;
+    if (!conductor->world || !course_read_fault(&value, &fault))
+        error = "this is no fault";
+    else if (world_set_fault(conductor->world, &fault.spec, conductor->now(conductor->owner)) != STATUS_OK)
+        error = "it cannot be set";
+    respond(conductor, member->connection, frame->id, error);
+}
+
+static bool all_finished(const struct conductor *conductor)
+{
+    for (size_t i = 0; i < conductor->member_count; i++)
+        if (conductor->members[i]->state < MEMBER_FINISHED && conductor->members[i]->connection)
+            return false;
+    return true;
+}
+
+static void take_verdicts(struct member *member, const struct rpc_frame *frame)
+{
+    struct cursor value = frame->value;
+    if (!cursor_nil(&value))
+        gathered_verdicts(member->conductor->world, &value);
+    member->state = MEMBER_FINISHED;
+    if (all_finished(member->conductor))
+        ev_break(member->conductor->options.loop, EVBREAK_ALL);
+}
+
+static void on_message(void *owner, const struct rpc_frame *frame)
+{
+    struct member *member = owner;
+    if (frame->kind == RPC_RESPONSE && frame->id == ID_FINISH && member->conductor->finishing)
+        take_verdicts(member, frame);
+    else if (frame->kind == RPC_REQUEST && slice_is(frame->method, "ready") && member->state == MEMBER_JOINED)
+        take_ready(member, frame);
+    else if (frame->kind == RPC_REQUEST && slice_is(frame->method, "figures"))
+        take_figures(member, frame);
+    else if (frame->kind == RPC_REQUEST && slice_is(frame->method, "fault"))
+        take_fault(member, frame);
+    else if (frame->kind == RPC_NOTICE && slice_is(frame->method, "leave"))
+        bury(member);
+    else if (frame->kind == RPC_REQUEST)
+        respond(member->conductor, member->connection, frame->id, "nothing of that name is done here now");
+}
+
+/* ---- joining ---- */
+
+struct joining {
+    uint64_t process;
+    bool hosts[SERVICES_MAX];
+    const char *error; /* NULL: it is one of us */
+};
+
+static bool read_services(const struct conductor *conductor, struct cursor *from, bool hosts[static SERVICES_MAX])
+{
+    const struct registry *registry = conductor->options.registry;
+    uint32_t count = cursor_array(from);
+    for (uint32_t n = 0; n < count && !from->bad; n++) {
+        struct slice service = cursor_text(from);
+        size_t i = 0;
+        while (i < registry->kind_count && !slice_is(service, registry->kinds[i]->service))
+            i++;
+        if (i == registry->kind_count)
+            return false;
+        hosts[i] = true;
+    }
+    return count > 0 && !from->bad;
+}
+
+static struct joining read_join(const struct conductor *conductor, const struct rpc_frame *frame)
+{
+    const struct peer_run *own = &conductor->options.run;
+    struct joining joining = {0};
+    struct cursor value = frame->value;
+    uint32_t fields = cursor_array(&value);
+    int64_t protocol = cursor_int(&value);
+    struct slice version = cursor_text(&value);
+    uint64_t scenario = (uint64_t)cursor_int(&value), run = (uint64_t)cursor_int(&value);
+    joining.process = (uint64_t)cursor_int(&value);
+    if (value.bad || fields != JOIN_FIELDS)
+        joining.error = "this is no process of doorbuster's";
+    else if (protocol != PEER_PROTOCOL || !slice_is(version, own->version))
+        joining.error = "another version of doorbuster: all processes of a run have to be of one";
+    else if (scenario != own->scenario)
+        joining.error = "another scenario: all processes of a run need the same file, --set and DEMO_ variables";
+    else if (run && run != own->run)
+        joining.error = "another run has begun: start this process again";
+    else if (!read_services(conductor, &value, joining.hosts))
+        joining.error = "it hosts what is not known here";
+    else if (conductor->ended || conductor->finishing)
+        joining.error = "the run is over";
+    return joining;
+}
+
+/* Who is back after it had been cut off; NULL: nobody knows it. */
+static struct member *known(struct conductor *conductor, uint64_t process)
+{
+    for (size_t i = 0; i < conductor->member_count; i++)
+        if (conductor->members[i]->process == process && conductor->members[i]->state != MEMBER_GONE)
+            return conductor->members[i];
+    return NULL;
+}
+
+/* A dead one whose services this one has is not expected back. */
+static void replace(struct conductor *conductor, const struct joining *joining)
+{
+    for (size_t i = 0; i < conductor->member_count; i++) {
+        struct member *member = conductor->members[i];
+        for (size_t s = 0; !member->connection && s < SERVICES_MAX; s++)
+            if (member->hosts[s] && joining->hosts[s])
+                bury(member);
+    }
+}
+
+static struct member *new_member(struct conductor *conductor, const struct joining *joining)
+{
+    size_t place = 0;
+    while (place < conductor->member_count && conductor->members[place]->state != MEMBER_GONE)
+        place++;
+    if (place == CONDUCTOR_MEMBERS_MAX)
+        return NULL;
+    replace(conductor, joining);
+    if (place == conductor->member_count)
+        conductor->members[conductor->member_count++] = base_alloc(1, sizeof(struct member));
+    struct member *member = conductor->members[place];
+    gathered_free(member->gathered);
+    *member = (struct member){.conductor = conductor, .process = joining->process};
+    memcpy(member->hosts, joining->hosts, sizeof member->hosts);
+    conductor->tally.joined++;
+    return member;
+}
+
+bool conductor_joins(struct conductor *conductor, struct rpc_connection *connection, const struct rpc_frame *first)
+{
+    if (first->kind != RPC_REQUEST || !slice_is(first->method, "join"))
+        return false;
+    struct joining joining = read_join(conductor, first);
+    struct member *member = joining.error ? NULL : known(conductor, joining.process);
+    bool back = member;
+    if (!joining.error && !member && !(member = new_member(conductor, &joining)))
+        joining.error = "too many processes";
+    if (joining.error) {
+        respond(conductor, connection, first->id, joining.error);
+        return false;
+    }
+    rpc_connection_close(member->connection);
+    member->connection = connection;
+    if (!back || member->state < MEMBER_BEGUN)
+        member->state = MEMBER_JOINED;
+    const struct rpc_owner owner = {.message = on_message, .closed = on_closed, .owner = member};
+    rpc_connection_adopt(connection, &owner);
+    struct pack *pack = fresh(conductor);
+    struct shared_run told = conductor->options.told;
+    told.begun = conductor->begun;
+    rpc_response(pack, first->id, NULL);
+    shared_write_run(pack, &told);
+    rpc_connection_send(connection, pack);
+    return true;
+}
+
+/* ---- the whole ---- */
+
+struct conductor *conductor_open(const struct conductor_options *options)
+{
+    struct conductor *conductor = base_alloc(1, sizeof *conductor);
+    conductor->options = *options;
+    conductor->pack.bytes = base_alloc(BODY_BYTES_MAX, 1);
+    return conductor;
+}
+
+void conductor_close(struct conductor *conductor)
+{
+    if (!conductor)
+        return;
+    if (conductor->begun)
+        ev_prepare_stop(conductor->options.loop, &conductor->watch);
+    for (size_t i = 0; i < conductor->member_count; i++) {
+        rpc_connection_close(conductor->members[i]->connection);
+        gathered_free(conductor->members[i]->gathered);
+        free(conductor->members[i]);
+    }
+    free(conductor->pack.bytes);
+    free(conductor);
+}
+
+/* Services that nobody who is ready hosts. */
+static bool all_ready(const struct conductor *conductor, struct text *missing)
+{
+    const struct registry *registry = conductor->options.registry;
+    bool all = true;
+    for (size_t s = 0; s < registry->kind_count; s++) {
+        bool hosted = conductor->options.placement->hosts[s];
+        for (size_t i = 0; i < conductor->member_count && !hosted; i++) {
+            const struct member *member = conductor->members[i];
+            hosted = member->hosts[s] && member->state == MEMBER_READY && member->connection;
+        }
+        if (hosted)
+            continue;
+        if (!all)
+            text_lit(missing, ", ");
+        text_str(missing, registry->kinds[s]->service);
+        all = false;
+    }
+    return all;
+}
+
+static void on_tick(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+    (void)watcher;
+    (void)events;
+    ev_break(loop, EVBREAK_ONE);
+}
+
+static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
+{
+    (void)events;
+    ((struct conductor *)watcher->data)->cut_short = true;
+    ev_break(loop, EVBREAK_ONE);
+}
+
+/* One line each time somebody else is missing, and at the end. */
+static void tell_missing(const struct conductor *conductor, struct text *told, struct text *missing, bool last)
+{
+    bool news = told->len != missing->len || memcmp(told->bytes, missing->bytes, told->len) != 0;
+    if (!last && (conductor->options.quiet || !news))
+        return;
+    fprintf(stderr, last ? "doorbuster: the run cannot begin without %s; start them, or say where they are with --peer\n"
+                         : "doorbuster: waiting for %s\n",
+            text_c(missing));
+    told->len = 0;
+    text_bytes(told, missing->bytes, missing->len);
+}
+
+bool conductor_gather(struct conductor *conductor, struct peers *peers, int64_t limit_ms)
+{
+    struct ev_loop *loop = conductor->options.loop;
+    struct text missing = {0}, told = {0};
+    ev_timer tick;
+    ev_signal term, interrupt;
+    ev_timer_init(&tick, on_tick, 0, 0.01);
+    ev_signal_init(&term, on_signal, SIGTERM);
+    ev_signal_init(&interrupt, on_signal, SIGINT);
+    term.data = interrupt.data = conductor;
+    ev_timer_start(loop, &tick);
+    ev_signal_start(loop, &term);
+    ev_signal_start(loop, &interrupt);
+    ev_now_update(loop);
+    double began = ev_now(loop);
+    bool complete = false;
+    while (!complete && !conductor->cut_short && (ev_now(loop) - began) * 1e3 < (double)limit_ms) {
+        ev_run(loop, EVRUN_ONCE);
+        missing.len = 0;
+        complete = all_ready(conductor, &missing) && peers_complete(peers, &missing);
+        if (!complete && ev_now(loop) - began > WAITING_TOLD_S)
+            tell_missing(conductor, &told, &missing, false);
+    }
+    if (!complete && !conductor->cut_short)
+        tell_missing(conductor, &told, &missing, true);
+    ev_timer_stop(loop, &tick);
+    ev_signal_stop(loop, &term);
+    ev_signal_stop(loop, &interrupt);
+    text_fini(&missing);
+    text_fini(&told);
+    return complete;
+}
+
+bool conductor_was_cut_short(const struct conductor *conductor)
+{
+    return conductor->cut_short;
+}
+
+static void tell_course(struct conductor *conductor)
+{
+    for (size_t i = 0; i < conductor->member_count; i++) {
+        struct member *member = conductor->members[i];
+        if (!member->connection || member->state != MEMBER_BEGUN)
+            continue;
+        struct pack *pack = fresh(conductor);
+        rpc_notice(pack, "course");
+        course_write(pack, conductor->world);
+        rpc_connection_send(member->connection, pack);
+    }
+}
+
+static void on_watch(struct ev_loop *loop, ev_prepare *watcher, int events)
+{
+    (void)loop;
+    (void)events;
+    struct conductor *conductor = watcher->data;
+    struct world_course now = world_course(conductor->world), told = conductor->course;
+    if (now.zero_ns == told.zero_ns && now.from_ns == told.from_ns && now.duration_ns == told.duration_ns &&
+        now.faults_set == told.faults_set)
+        return;
+    conductor->course = now;
+    tell_course(conductor);
+}
+
+void conductor_begin(struct conductor *conductor, struct world *world, const struct shared_begin *begin,
+                     int64_t (*now)(void *owner), void *owner)
+{
+    conductor->world = world;
+    conductor->begin = *begin;
+    conductor->now = now;
+    conductor->owner = owner;
+    conductor->begun = true;
+    conductor->course = world_course(world);
+    for (size_t i = 0; i < conductor->member_count; i++)
+        if (conductor->members[i]->state == MEMBER_READY)
+            let_begin(conductor->members[i]);
+    ev_prepare_init(&conductor->watch, on_watch);
+    conductor->watch.data = conductor;
+    ev_prepare_start(conductor->options.loop, &conductor->watch);
+}
+
+void conductor_finish(struct conductor *conductor)
+{
+    struct ev_loop *loop = conductor->options.loop;
+    ev_timer limit;
+    conductor->finishing = true;
+    for (size_t i = 0; i < conductor->member_count; i++) {
+        struct member *member = conductor->members[i];
+        struct pack *pack = fresh(conductor);
+        rpc_request(pack, ID_FINISH, "finish");
+        pack_nil(pack);
+        if (member->connection && member->state == MEMBER_BEGUN)
+            rpc_connection_send(member->connection, pack);
+    }
+    ev_timer_init(&limit, on_tick, CONDUCTOR_FINISH_LIMIT_MS / 1e3, 0);
+    ev_timer_start(loop, &limit);
+    while (!all_finished(conductor) && ev_is_active(&limit))
+        ev_run(loop, EVRUN_ONCE);
+    if (!all_finished(conductor))
+        fputs("doorbuster: some processes did not finish in time: their last figures are missing\n", stderr);
+    ev_timer_stop(loop, &limit);
+    conductor->ended = true;
+}
+
+const struct conductor_tally *conductor_tally(const struct conductor *conductor)
+{
+    return &conductor->tally;
+}
