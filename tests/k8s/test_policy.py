@@ -226,6 +226,18 @@ def rule_processes(objects, _cluster):
         yield f"the processes play {sorted(played)}, the ConfigMap says {sorted(configured)}"
 
 
+def rule_places(objects, cluster):
+    """Where no DNS knows them, each process is told where each other one is."""
+    ports, alone = shop(), hosted(objects)
+    told = {v for o in of_kind(objects, "ConfigMap") for v in o["data"].values()}
+    for name, o in alone if not cluster else []:
+        args = pod_of(o)["containers"][0]["args"]
+        for other, port in ports.items():
+            by_option = f"--peer={other}=127.0.0.1:{peer_port(other, ports)}" in args
+            if other != name and not by_option and f"http://127.0.0.1:{port}" not in told:
+                yield f"{manifests.name_of(o)}: is not told where {other} is"
+
+
 def rule_network(objects, cluster):
     policies = of_kind(objects, "NetworkPolicy")
     if not cluster:
@@ -382,7 +394,18 @@ def main():
         if not any(word in line for line in found):
             print(f"a planted breach is not found: {word}; said was {found}")
             failed = True
-    print(f"{len(BREACHES)} planted breaches tried")
+    objects = manifests.objects("podman-spread")
+    container(objects, "frontend")["args"].pop()
+    if not any("Deployment frontend: is not told where redis is" in line for line in findings(objects, False)):
+        print("a planted breach is not found: a peer without its place")
+        failed = True
+    print(f"{len(BREACHES) + 1} planted breaches tried")
+    with open(os.path.join(manifests.K8S, "scripts", "lib.sh"), encoding="utf-8") as file:
+        known = set(re.findall(r"\b([a-z-]+):(80\d\d)\b", file.read()))
+    for name, port in shop().items():
+        if port and (name, str(port)) not in known:
+            print(f"k8s/scripts/lib.sh does not know {name}:{port}")
+            failed = True
     return 1 if failed else 0
 
 
