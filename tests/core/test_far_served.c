@@ -176,23 +176,30 @@ static void one_that_comes_later_begins_later(void **state)
     toy_end(&toy);
 }
 
+static void a_course_says_where_the_timeline_lies_and_counts_faults(void **state)
+{
+    (void)state;
+    far_open(NULL);
+    struct world_course course = world_course(toy.world);
+    assert_true(course.zero_ns == 0 && course.from_ns == 0 && course.duration_ns == MIN_(2));
+    struct fault_spec fault = {.kind = FAULT_SERVICE_SLOW, .target = "shelf", .value = 2};
+    assert_int_equal(world_set_fault(toy.world, &fault, 0), STATUS_OK);
+    assert_int_equal(world_set_fault(toy.world, &fault, 0), STATUS_OK);
+    assert_int_equal(world_course(toy.world).faults_set, 2);
+    assert_true(world_stop_demo(toy.world));
+    assert_true(world_course(toy.world).zero_ns == NEVER);
+    toy_end(&toy);
+}
+
 static void a_course_is_followed(void **state)
 {
     (void)state;
-    static const bool all[FAR_SERVICES] = {true, true, true, true};
-    struct toy conductor;
-    far_open(all);
-    conductor = toy;
     toy_begin(&toy, far_kinds, FAR_SERVICES);
     toy.options.hosts = only_shelf;
     toy.options.demo_waits = true;
     toy_open(&toy, 7);
     assert_true(world_course(toy.world).zero_ns == NEVER);
-    struct world_course course = world_course(conductor.world);
-    assert_true(course.zero_ns == 0 && course.from_ns == 0 && course.duration_ns == MIN_(2));
-    course.zero_ns = S(5);
-    course.from_ns = S(1);
-    course.duration_ns = S(50);
+    struct world_course course = {.zero_ns = S(5), .from_ns = S(1), .duration_ns = S(50)};
     world_follow(toy.world, &course, S(20));
     struct world_course followed = world_course(toy.world);
     assert_true(followed.zero_ns == S(5) && followed.from_ns == S(1) && followed.duration_ns == S(50));
@@ -203,16 +210,6 @@ static void a_course_is_followed(void **state)
     world_follow(toy.world, &course, S(30));
     assert_true(world_course(toy.world).zero_ns == NEVER);
     assert_true(world_demo_at(toy.world) < 0);
-    toy_end(&toy);
-
-    struct fault_spec fault = {.kind = FAULT_SERVICE_SLOW, .target = "shelf", .value = 2};
-    assert_int_equal(world_set_fault(conductor.world, &fault, 0), STATUS_OK);
-    assert_int_equal(world_set_fault(conductor.world, &fault, 0), STATUS_OK);
-    assert_int_equal(world_course(conductor.world).faults_set, 2);
-    assert_true(world_stop_demo(conductor.world));
-    assert_true(world_course(conductor.world).zero_ns == NEVER);
-    toy = conductor;
-    toy.world->sink.owner = &toy;
     toy_end(&toy);
 }
 
@@ -226,6 +223,7 @@ int main(void)
         cmocka_unit_test(a_statement_from_afar_is_run_and_can_be_cancelled),
         cmocka_unit_test(a_full_mailbox_answers_at_once),
         cmocka_unit_test(one_that_comes_later_begins_later),
+        cmocka_unit_test(a_course_says_where_the_timeline_lies_and_counts_faults),
         cmocka_unit_test(a_course_is_followed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
