@@ -73,7 +73,8 @@ bool course_read_fault(struct cursor *from, struct course_fault *fault)
     spec->after_ns = take_instant(from);
     spec->step_count = cursor_array(from);
     if (from->bad || fields != FAULT_FIELDS || kind < 0 || kind >= FAULT_KIND_COUNT ||
-        spec->step_count > SCRIPT_STEPS_MAX || (!spec->target && kind != FAULT_READ_REPLICAS && kind != FAULT_TABLE_GROWTH))
+        spec->step_count > SCRIPT_STEPS_MAX ||
+        (!spec->target && kind != FAULT_READ_REPLICAS && kind != FAULT_TABLE_GROWTH))
         return false;
     spec->kind = (enum fault_kind)kind;
     bool of_time = kind == FAULT_ACQUIRE_TIMEOUT || kind == FAULT_QUERY_DELAY || kind == FAULT_ROUTE_DELAY;

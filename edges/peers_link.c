@@ -93,7 +93,6 @@ static void on_opened(void *owner)
     rpc_connection_send(link->connection, pack);
 }
 
-
 /* Refusals are told once: both sides can be looked at then. */
 static void greeted(struct peer_link *link, const struct rpc_frame *frame)
 {

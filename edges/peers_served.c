@@ -110,8 +110,7 @@ static void serve(struct peer_client *client, const struct rpc_frame *frame)
         answer_at_once(client, frame->id, method ? STATUS_BAD_INPUT : STATUS_NOT_FOUND);
         return;
     }
-    struct peer_served *served =
-        client->under_way < PEER_SERVED_MAX ? slab_take(&peers->served) : NULL;
+    struct peer_served *served = client->under_way < PEER_SERVED_MAX ? slab_take(&peers->served) : NULL;
     if (!served) {
         peers->tally.refused++;
         answer_at_once(client, frame->id, STATUS_OVERLOADED);
@@ -242,7 +241,8 @@ static void on_accept(struct ev_loop *loop, ev_io *watcher, int events)
 static int listen_at(const char *address, uint16_t port)
 {
     char digits[8];
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE};
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE};
     struct addrinfo *at = NULL;
     snprintf(digits, sizeof digits, "%u", port);
     if (getaddrinfo(address, digits, &hints, &at) != 0) {

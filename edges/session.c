@@ -126,6 +126,12 @@ static void open_telemetry(struct session *session)
     session->otlp = otlp_json_open(&otlp);
 }
 
+void session_flush(struct session *session)
+{
+    otlp_json_flush(session->otlp, OTLP_TRACES);
+    otlp_json_flush(session->otlp, OTLP_LOGS);
+}
+
 static void close_telemetry(struct session *session)
 {
     static const enum output_kind kinds[] = {

@@ -62,6 +62,9 @@ bool session_from(struct session *session, struct world_options *world);
 /* A mode that cannot honour a field refuses the file. False: explained. */
 bool session_honours(const struct driver *driver, const struct scenario *scenario);
 
+/* Telemetry for files that has been gathered so far is written: of a run by the clock, so that a crash costs little of it. */
+void session_flush(struct session *session);
+
 /* The seed asked for, or a random one of 40 bits: short enough to type, plenty to be different each time. */
 uint64_t session_seed(const struct options *options);
 
