@@ -11,51 +11,11 @@ import shutil
 import sys
 import tempfile
 
-import yaml
-
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from live_run import Checks, alone  # noqa: E402
-from spread_run import DIFFERENT, LONG, NORMAL, OWN_LOOPBACK, SCRIPTED, call, must, settings  # noqa: E402
+from spread_run import BANDS, DIFFERENT, LONG, OWN_LOOPBACK, SPEEDS, afternoon, band, call, must, traces_told  # noqa: E402
 
-# Time limits are real: where the machine stands still for long, slower ones miss none. So more than once, if need be.
-SPEEDS = ("1", "1", "0.5") if LONG else ("4", "2", "1")
 LAYOUTS = {"one process": (), "3 processes": ("--processes", "3"), "13 processes": ("--processes", "13")}
-BANDS = ((1, 3), (10, 12), (15, 17), (18, 20), (20, 22)) if LONG else ((18, 18.25),)
-NOTHING_JUDGED = {"expect": [], "alerts": [], "phases": "[[0m, all]]"}
-
-
-def minutes(instant):
-    number, unit = float(instant.rstrip("ms")), instant.lstrip("0123456789.")
-    return number * {"m": 1, "s": 1 / 60}[unit]
-
-
-def afternoon():
-    """Arrivals end long before the run does: a visit that the end cuts short is cut elsewhere in each run."""
-    begun, end = ("40s", "100s") if LONG else ("30s", "75s")
-    return NORMAL, [*settings(**NOTHING_JUDGED, streams__shoppers__table=[], duration=end,
-                              streams__shoppers__rate=f"[[0s, 600/min], [{begun}, 600/min], [{begun[:-1]}100ms, 0/min]]")]
-
-
-def band(first, last):
-    """A part of the scripted Black Friday: what begins behind it has to be left out of a scenario that ends there."""
-    with open(SCRIPTED, encoding="utf-8") as file:
-        scenario = yaml.safe_load(file)
-    values = dict(NOTHING_JUDGED, duration=f"{last * 60:g}s")
-    for name, stream in scenario["streams"].items():
-        values[f"streams.{name}.table"] = []
-        if isinstance(stream["rate"], list):
-            kept = [point for point in stream["rate"] if minutes(point[0]) < last]
-            values[f"streams.{name}.rate"] = kept
-    for fault in scenario["faults"]:
-        for kind in ("route_delay", "route_failures"):
-            if kind in fault:
-                fault[kind]["steps"] = [step for step in fault[kind]["steps"] if minutes(step[0]) < last]
-    return SCRIPTED, [*settings(**values, faults=scenario["faults"]), "--from", f"{first}m"]
-
-
-def traces_told(done):
-    """How many the comparison has seen; 0: they are not equal."""
-    return int(done.stdout.split(" ")[0].replace(",", "")) if done.returncode == 0 and done.stdout.endswith(": equal\n") else 0
 
 
 def together(calls, at_once):
