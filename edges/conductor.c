@@ -22,6 +22,7 @@ struct member {
     uint32_t join, ready; /* requests that wait for their answers */
     struct gathered *gathered; /* NULL before the beginning */
     uint64_t spans, settled; /* produced, and exported or dropped, as it said last */
+    bool counted; /* as gone, with what it had not exported */
 };
 
 struct conductor {
@@ -77,17 +78,33 @@ static void bury(struct member *member)
     member->state = MEMBER_GONE;
 }
 
+static uint64_t not_exported(const struct member *member)
+{
+    return member->spans - MIN(member->settled, member->spans);
+}
+
 static void count_lost(struct member *member)
 {
     struct conductor *conductor = member->conductor;
-    uint64_t lost = member->spans - MIN(member->settled, member->spans);
+    uint64_t lost = not_exported(member);
     conductor->tally.gone++;
     conductor->tally.spans_lost += lost;
+    member->counted = true;
     if (!conductor->options.quiet)
         fprintf(
             stderr,
             "doorbuster: the process of %s has gone; %llu spans of its last report had not been exported\n",
             name_of(member), (unsigned long long)lost);
+}
+
+/* It had only been cut off. */
+static void count_back(struct member *member)
+{
+    if (!member->counted)
+        return;
+    member->conductor->tally.gone--;
+    member->conductor->tally.spans_lost -= not_exported(member);
+    member->counted = false;
 }
 
 static void on_closed(void *owner, const char *why)
@@ -307,6 +324,7 @@ bool conductor_joins(struct conductor *conductor, struct rpc_connection *connect
     }
     rpc_connection_close(member->connection);
     member->connection = connection;
+    count_back(member);
     if (!back || member->state < MEMBER_BEGUN)
         member->state = MEMBER_JOINED;
     const struct rpc_owner owner = {.message = on_message, .closed = on_closed, .owner = member};

@@ -238,6 +238,10 @@ void part_finish(struct part *part)
 
 void part_close(struct part *part)
 {
+    if (part->conductor) {
+        part->tally = *conductor_tally(part->conductor);
+        part->options.session->processes = &part->tally;
+    }
     conductor_close(part->conductor);
     follower_close(part->follower);
     peers_close(part->peers);

@@ -198,7 +198,8 @@ static struct report report_of(const struct session *session, const struct scena
                            .interrupted = session->interrupted,
                            .ended_at_ns = MAX(world_demo_at(world), 0),
                            .rules = session->rules,
-                           .pace = session->paced ? &session->pace : NULL};
+                           .pace = session->paced ? &session->pace : NULL,
+                           .processes = session->processes};
 }
 
 static void tell(struct session *session, struct report *report)
