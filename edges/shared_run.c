@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#define FURTHEST_NS (NEVER / 4) /* sums of such instants do not overflow */
 enum { RUN_FIELDS = 7, BEGIN_FIELDS = 3 };
 
 void shared_write_run(struct pack *pack, const struct shared_run *run)
@@ -30,7 +31,8 @@ bool shared_read_run(struct cursor *from, struct shared_run *run)
     run->speed = cursor_real(from);
     run->waits = cursor_bool(from);
     run->begun = cursor_bool(from);
-    return !from->bad && fields == RUN_FIELDS && run->run && run->from_ns >= 0 && run->duration_ns > 0 &&
+    return !from->bad && fields == RUN_FIELDS && run->run && run->from_ns >= 0 &&
+           run->from_ns <= FURTHEST_NS && run->duration_ns > 0 && run->duration_ns <= FURTHEST_NS &&
            isfinite(run->speed) && run->speed > 0;
 }
 
@@ -48,7 +50,8 @@ bool shared_read_begin(struct cursor *from, struct shared_begin *begin)
     begin->begins_unix_ns = cursor_int(from);
     begin->first_ns = cursor_int(from);
     begin->start_unix_ns = cursor_int(from);
-    return !from->bad && fields == BEGIN_FIELDS && begin->begins_unix_ns > 0 && begin->first_ns >= 0;
+    return !from->bad && fields == BEGIN_FIELDS && begin->begins_unix_ns > 0 && begin->first_ns >= 0 &&
+           begin->first_ns <= FURTHEST_NS;
 }
 
 /* FNV-1a, 64 bits: draft-eastlake-fnv. It guards against mistakes, not against malice. */
