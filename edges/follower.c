@@ -25,6 +25,7 @@ struct follower {
     uint64_t process;
     struct rpc_connection *connection; /* NULL: away */
     struct look_up *look_up; /* under way */
+    unsigned tried; /* of its addresses: those that were in vain */
     struct shared_run run;
     struct shared_begin begin;
     uint64_t faults_followed;
@@ -188,6 +189,8 @@ static void on_closed(void *owner, const char *why)
     follower->connection = NULL;
     if (follower->joined) /* not each time that it cannot be reached again */
         follower->away_since = ev_now(follower->options.loop);
+    else
+        follower->tried++;
     follower->joined = follower->telling = false;
     if (!follower->refused)
         try_again(follower);
@@ -216,8 +219,9 @@ static void on_opened(void *owner)
     rpc_connection_send(follower->connection, pack);
 }
 
-static void connect_to(struct follower *follower, const struct addrinfo *found)
+static void connect_to(struct follower *follower, const struct addrinfo *list)
 {
+    const struct addrinfo *found = look_up_nth(list, follower->tried);
     const struct rpc_owner owner = {
         .opened = on_opened, .message = on_message, .closed = on_closed, .owner = follower};
     struct sockaddr_storage at = {0};
@@ -226,10 +230,12 @@ static void connect_to(struct follower *follower, const struct addrinfo *found)
         memcpy(&at, found->ai_addr, found->ai_addrlen);
         fd = peers_connect(&at);
     }
-    if (fd >= 0)
+    if (fd >= 0) {
         follower->connection = rpc_connection_open(follower->options.loop, fd, true, &owner);
-    else
-        try_again(follower);
+        return;
+    }
+    follower->tried++;
+    try_again(follower);
 }
 
 /* Begins a look-up, or asks whether it is done. A conductor that is away for long has taken its run along. */

@@ -37,6 +37,16 @@ bool look_up_done(struct look_up *look, struct addrinfo **found)
     return true;
 }
 
+const struct addrinfo *look_up_nth(const struct addrinfo *found, unsigned n)
+{
+    unsigned count = 0;
+    for (const struct addrinfo *at = found; at; at = at->ai_next)
+        count++;
+    for (n = count ? n % count : 0; n; n--)
+        found = found->ai_next;
+    return found;
+}
+
 void look_up_drop(struct look_up *look)
 {
     if (!look)

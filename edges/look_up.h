@@ -17,6 +17,8 @@ struct look_up;
 struct look_up *look_up_begin(const char *host, uint16_t port);
 /* True: it is done, and `look` is given back; *found is to be given to freeaddrinfo, or NULL: there are none. */
 bool look_up_done(struct look_up *look, struct addrinfo **found);
+/* The n-th of them, counted round and round: who has tried one that does not answer goes on to the next. NULL for none. */
+const struct addrinfo *look_up_nth(const struct addrinfo *found, unsigned n);
 void look_up_drop(struct look_up *look); /* NULL passes */
 
 #endif

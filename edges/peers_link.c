@@ -205,12 +205,14 @@ static void add_link(struct peer_place *place, const struct addrinfo *found)
     link_connect(at);
 }
 
-/* Of a name that was given one address counts; of one found by default each is a copy. Links of addresses that are no more
-   listed stay as long as they are connected. */
+/* Of a name that was given one address counts, and each time another one; of one found by default each is a copy. Links of
+   addresses that are no more listed stay as long as they are connected. */
 static void take_addresses(struct peer_place *place, const struct addrinfo *list)
 {
     for (size_t i = 0; i < PEER_COPIES_MAX; i++)
         place->links[i].listed = false;
+    if (!place->address->resolves)
+        list = look_up_nth(list, place->tried++);
     for (const struct addrinfo *found = list; found; found = found->ai_next) {
         if (found->ai_family != AF_INET && found->ai_family != AF_INET6)
             continue;
@@ -245,7 +247,8 @@ static void on_look(struct ev_loop *loop, ev_timer *watcher, int events)
     place->looked_at = now;
     if (!found)
         return;
-    take_addresses(place, found);
+    if (place->address->resolves || !someone_there(place))
+        take_addresses(place, found);
     freeaddrinfo(found);
 }
 

@@ -38,6 +38,7 @@ struct peer_place {
     struct peer_link links[PEER_COPIES_MAX];
     ev_timer look; /* looks the name up */
     double looked_at;
+    unsigned tried; /* addresses, of a name of which one counts */
     struct look_up *look_up; /* under way, else NULL */
 };
 
