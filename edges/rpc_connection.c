@@ -19,7 +19,7 @@ struct rpc_connection {
     bool *gone; /* set while a callback runs: whether it closed the connection */
     ev_io readable, writable;
     ev_timer beat;
-    double heard_at; /* of ev_now */
+    unsigned unheard; /* beats since something was heard: not by a clock that may be set */
     struct rpc_scan scan;
     size_t in_len, out_at, out_len, out_cap;
     unsigned char *out;
@@ -116,7 +116,7 @@ static void on_writable(struct ev_loop *loop, ev_io *watcher, int events)
             return;
         }
         connection->connecting = false;
-        connection->heard_at = ev_now(loop);
+        connection->unheard = 0;
         ev_io_start(loop, &connection->readable);
     }
     if (connection->broken || !flush(connection)) {
@@ -177,6 +177,7 @@ static bool take_messages(struct rpc_connection *connection)
 
 static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 {
+    (void)loop;
     (void)events;
     struct rpc_connection *connection = watcher->data;
     for (int i = 0; i < READS_A_TURN; i++) {
@@ -188,7 +189,7 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
             fail(connection, got ? strerror(errno) : "closed by the other side");
             return;
         }
-        connection->heard_at = ev_now(loop);
+        connection->unheard = 0;
         connection->in_len += (size_t)got;
         if (!take_messages(connection) || (size_t)got < room)
             return;
@@ -197,10 +198,11 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 
 static void on_beat(struct ev_loop *loop, ev_timer *watcher, int events)
 {
+    (void)loop;
     (void)events;
     struct rpc_connection *connection = watcher->data;
-    double silent_ms = (ev_now(loop) - connection->heard_at) * 1e3;
-    if (silent_ms > (connection->connecting ? RPC_CONNECT_MS - 1 : RPC_SILENT_MS)) {
+    unsigned most = connection->connecting ? RPC_CONNECT_MS / RPC_PING_MS - 1 : RPC_SILENT_MS / RPC_PING_MS;
+    if (connection->unheard++ >= most) {
         fail(connection, connection->connecting ? "nobody answers" : "nothing was heard for two seconds");
         return;
     }
@@ -220,7 +222,6 @@ struct rpc_connection *rpc_connection_open(struct ev_loop *loop, int fd, bool co
     connection->owner = *owner;
     connection->fd = fd;
     connection->connecting = connecting;
-    connection->heard_at = ev_now(loop);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     ev_io_init(&connection->readable, on_readable, fd, EV_READ);
     ev_io_init(&connection->writable, on_writable, fd, EV_WRITE);
