@@ -196,6 +196,15 @@ static void leave(struct session *session)
     stores_close(&running.stores);
 }
 
+/* What was reckoned from the instant of prepare, when the others had yet to come. */
+static void move_demo_start(const struct session *session)
+{
+    int64_t waited_ns = running.part.begin.begins_unix_ns - session->now_unix_ns;
+    if (running.part.conductor && running.demo_starts_ns != NEVER)
+        running.demo_starts_ns =
+            MAX(running.demo_starts_ns - (int64_t)((double)waited_ns * session->options->speed), 0);
+}
+
 static bool prepare(struct session *session, struct world_options *world)
 {
     const struct options *options = session->options;
@@ -206,6 +215,7 @@ static bool prepare(struct session *session, struct world_options *world)
     set_clock(session, world);
     if (!open_part(session, world))
         return false;
+    move_demo_start(session);
     if (!open_outlet(session))
         return false;
     if (options->log_level) {
