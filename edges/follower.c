@@ -53,13 +53,14 @@ static struct pack *fresh(struct follower *follower)
 }
 
 /* There is nothing to go on with. */
-static void give_up(struct follower *follower, const char *why, size_t len)
+static void give_up(struct follower *follower, struct slice why)
 {
+    char shown[RPC_SHOWN_BYTES];
     if (follower->refused)
         return;
     follower->refused = true;
-    fprintf(stderr, "doorbuster: the load generator at %s:%u: %.*s\n", follower->address->host,
-            follower->address->port, (int)MIN(len, 200), why);
+    fprintf(stderr, "doorbuster: the load generator at %s:%u: %s\n", follower->address->host,
+            follower->address->port, rpc_shown(why, shown));
     if (follower->world)
         follower->options.lost(follower->options.owner);
 }
@@ -95,7 +96,7 @@ static void take_acknowledgement(struct follower *follower, const struct rpc_fra
 {
     follower->telling = false;
     if (frame->error.at) {
-        give_up(follower, frame->error.at, frame->error.len);
+        give_up(follower, frame->error);
         return;
     }
     gather_acknowledge(follower->gather);
@@ -128,11 +129,12 @@ static void take_run(struct follower *follower, const struct rpc_frame *frame)
 {
     struct cursor value = frame->value;
     if (frame->error.at) {
-        give_up(follower, frame->error.at, frame->error.len);
+        give_up(follower, frame->error);
         return;
     }
     if (!shared_read_run(&value, &follower->run)) {
-        give_up(follower, "what it told of the run makes no sense", 38);
+        static const char why[] = "what it told of the run makes no sense";
+        give_up(follower, (struct slice){why, sizeof why - 1});
         return;
     }
     follower->joined = true;
@@ -246,7 +248,7 @@ static void on_again(struct ev_loop *loop, ev_timer *watcher, int events)
     struct addrinfo *found;
     if (follower->world && ev_now(loop) - follower->away_since > FOLLOWER_ALONE_S) {
         static const char why[] = "has been away for half a minute: the run is over";
-        give_up(follower, why, sizeof why - 1);
+        give_up(follower, (struct slice){why, sizeof why - 1});
         return;
     }
     if (!follower->look_up)

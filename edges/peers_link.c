@@ -96,6 +96,7 @@ static void on_opened(void *owner)
 /* Refusals are told once: both sides can be looked at then. */
 static void greeted(struct peer_link *link, const struct rpc_frame *frame)
 {
+    char shown[RPC_SHOWN_BYTES];
     if (!frame->error.at) {
         link->state = LINK_READY;
         link->attempts = 0;
@@ -103,9 +104,9 @@ static void greeted(struct peer_link *link, const struct rpc_frame *frame)
         return;
     }
     if (!link->told)
-        fprintf(stderr, "doorbuster: %s at %s:%u will not serve this process: %.*s\n",
+        fprintf(stderr, "doorbuster: %s at %s:%u will not serve this process: %s\n",
                 link->place->address->service, link->place->address->host, link->place->address->port,
-                (int)MIN(frame->error.len, 200), frame->error.at);
+                rpc_shown(frame->error, shown));
     link->told = true;
     drop(link);
 }

@@ -131,6 +131,15 @@ bool rpc_read(struct rpc_frame *frame, const unsigned char *bytes, size_t len)
     return !cursor.bad && cursor.at == cursor.end;
 }
 
+const char *rpc_shown(struct slice error, char shown[static RPC_SHOWN_BYTES])
+{
+    uint32_t len = MIN(error.len, (uint32_t)RPC_SHOWN_BYTES - 1);
+    for (uint32_t i = 0; i < len; i++)
+        shown[i] = (char)(error.at[i] < ' ' || error.at[i] > '~' ? '?' : error.at[i]);
+    shown[len] = '\0';
+    return shown;
+}
+
 void rpc_request(struct pack *pack, uint32_t id, const char *method)
 {
     pack_array(pack, 4);

@@ -16,7 +16,7 @@
 
 #include "core/pack.h"
 
-enum { RPC_FRAME_BYTES_MAX = BODY_BYTES_MAX };
+enum { RPC_FRAME_BYTES_MAX = BODY_BYTES_MAX, RPC_SHOWN_BYTES = 200 };
 
 enum rpc_kind { RPC_REQUEST, RPC_RESPONSE, RPC_NOTICE };
 
@@ -42,6 +42,9 @@ enum rpc_scanned { RPC_MORE, RPC_WHOLE, RPC_BAD };
 enum rpc_scanned rpc_scan(struct rpc_scan *scan, const unsigned char *bytes, size_t len);
 /* A whole message. False: it is none of the three kinds. The frame points into the bytes. */
 bool rpc_read(struct rpc_frame *frame, const unsigned char *bytes, size_t len);
+
+/* What an error says, cut off and fit for a terminal. Gives `shown`. */
+const char *rpc_shown(struct slice error, char shown[static RPC_SHOWN_BYTES]);
 
 /* The beginning of a message; the caller writes one value behind it. What does not fit sets pack->overflow. */
 void rpc_request(struct pack *pack, uint32_t id, const char *method);

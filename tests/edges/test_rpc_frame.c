@@ -300,6 +300,16 @@ static void what_is_written_is_read(void **state)
                 slice_is(frame.method, "cancel"));
 }
 
+static void an_error_is_shown_without_what_a_terminal_would_obey(void **state)
+{
+    char shown[RPC_SHOWN_BYTES], many[2 * RPC_SHOWN_BYTES];
+    (void)state;
+    assert_string_equal(rpc_shown((struct slice){"no\x1b[2J\nway \xff", 12}, shown), "no?[2J?way ?");
+    memset(many, 'x', sizeof many);
+    assert_int_equal(strlen(rpc_shown((struct slice){many, sizeof many}, shown)), RPC_SHOWN_BYTES - 1);
+    assert_string_equal(rpc_shown((struct slice){"", 0}, shown), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +322,7 @@ int main(void)
         cmocka_unit_test(as_many_values_as_fit),
         cmocka_unit_test(nesting_is_bounded),
         cmocka_unit_test(what_is_written_is_read),
+        cmocka_unit_test(an_error_is_shown_without_what_a_terminal_would_obey),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
