@@ -282,6 +282,7 @@ static void impossible_orders_are_not_written(void **state)
     assert_int_equal(insert(tables, 1, ROWS + 1, 1, NULL), -1);
     assert_int_equal(insert(tables, 1, 5, 0, NULL), -1);
     assert_int_equal(insert(tables, 1, 5, -1, NULL), -1);
+    assert_int_equal(insert(tables, 1, 5, INT64_MAX, NULL), -1);
     assert_int_equal(insert(tables, 1, 5, 1, long_key), -1); /* refused, not cut */
     assert_int_equal(insert(tables, 1, 5, 1, long_key + 1), 1);
     struct cursor row = run(tables, SQL_ORDER_INSERT); /* no parameters */
