@@ -41,10 +41,10 @@ void peers_forget_methods(struct peers *peers)
     free(peers->methods);
 }
 
-const struct peer_method *peers_method(const struct peers *peers, struct slice called)
+const struct peer_method *peers_method(const struct peers *peers, struct slice name)
 {
     for (size_t i = 0; i < peers->method_count; i++)
-        if (slice_is(called, peers->methods[i].name))
+        if (slice_is(name, peers->methods[i].name))
             return &peers->methods[i];
     return NULL;
 }
