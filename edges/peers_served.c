@@ -197,7 +197,7 @@ static void on_message(void *owner, const struct rpc_frame *frame)
 
 /* ---- listeners ---- */
 
-static void take_client(struct peers *peers, int fd)
+void peers_take(struct peers *peers, int fd)
 {
     struct peer_client *client = base_alloc(1, sizeof *client);
     client->peers = peers;
@@ -234,7 +234,7 @@ static void on_accept(struct ev_loop *loop, ev_io *watcher, int events)
     int fd = accept4(watcher->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0)
         return;
-    take_client(peers, fd);
+    peers_take(peers, fd);
     if (peers->client_count >= PEER_CONNECTIONS_MAX)
         accept_no_more(peers);
 }
