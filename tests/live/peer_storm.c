@@ -39,6 +39,8 @@ struct link {
     uint16_t port;
     int fd; /* -1: none */
     bool greeted;
+    size_t len; /* of what has come, and was not looked at yet */
+    unsigned char in[RPC_FRAME_BYTES_MAX];
 };
 
 static struct {
@@ -46,7 +48,6 @@ static struct {
     size_t link_count;
     uint64_t seed, drawn, scenario, run;
     uint64_t frames, connected, cut, answers;
-    unsigned char in[RPC_FRAME_BYTES_MAX];
 } storm;
 
 static unsigned char bytes[BODY_BYTES_MAX];
@@ -88,6 +89,7 @@ static void drop(struct link *link)
 {
     close(link->fd);
     link->fd = -1;
+    link->len = 0;
     storm.cut++;
 }
 
@@ -101,31 +103,41 @@ static void send_bytes(struct link *link, const void *at, size_t len)
     }
 }
 
+/* A whole message that has come. It is good until more is read. */
+static bool take_message(struct link *link, struct rpc_frame *frame)
+{
+    static unsigned char whole[RPC_FRAME_BYTES_MAX];
+    struct rpc_scan scan = {0};
+    enum rpc_scanned scanned = rpc_scan(&scan, link->in, link->len);
+    if (scanned == RPC_MORE)
+        return false;
+    if (scanned == RPC_BAD || !rpc_read(frame, link->in, scan.at))
+        give_up("what it says is no message", link->port);
+    memcpy(whole, link->in, scan.at);
+    ASSERT(rpc_read(frame, whole, scan.at));
+    link->len -= scan.at;
+    memmove(link->in, link->in + scan.at, link->len);
+    return true;
+}
+
 /* The response to a request of that id; false: it was cut off. */
 static bool hear(struct link *link, uint32_t id, struct rpc_frame *frame)
 {
-    struct rpc_scan scan = {0};
-    for (size_t len = 0; link->fd >= 0;) {
-        enum rpc_scanned scanned = rpc_scan(&scan, storm.in, len);
-        if (scanned == RPC_WHOLE && rpc_read(frame, storm.in, scan.at)) {
-            if (frame->kind == RPC_RESPONSE)
-                storm.answers++;
+    while (link->fd >= 0) {
+        if (take_message(link, frame)) {
+            storm.answers += frame->kind == RPC_RESPONSE;
             if (frame->kind == RPC_RESPONSE && frame->id == id)
                 return true;
-            len -= scan.at;
-            memmove(storm.in, storm.in + scan.at, len);
-            scan = (struct rpc_scan){0};
             continue;
         }
-        if (scanned != RPC_MORE)
-            give_up("what it says is no message", link->port);
         struct pollfd readable = {.fd = link->fd, .events = POLLIN};
         if (poll(&readable, 1, LIMIT_MS) == 0)
             give_up("it says nothing for five seconds", link->port);
-        ssize_t got = recv(link->fd, storm.in + len, sizeof storm.in - len, 0);
+        ssize_t got = recv(link->fd, link->in + link->len, sizeof link->in - link->len, 0);
         if (got <= 0)
             drop(link);
-        len += got > 0 ? (size_t)got : 0;
+        else
+            link->len += (size_t)got;
     }
     return false;
 }
@@ -185,7 +197,7 @@ static void write_random_message(void)
 
 static void write_greeting(bool good)
 {
-    rpc_request(fresh(), SENTINEL, "greet");
+    rpc_request(fresh(), good ? SENTINEL : (uint32_t)chance(1000), "greet");
     pack_array(&pack, 4);
     pack_int(&pack, PEER_PROTOCOL);
     pack_text(&pack, version_number());
@@ -195,7 +207,7 @@ static void write_greeting(bool good)
 
 static void write_join(uint64_t scenario)
 {
-    rpc_request(fresh(), SENTINEL, "join");
+    rpc_request(fresh(), scenario == storm.scenario ? SENTINEL : (uint32_t)chance(1000), "join");
     pack_array(&pack, 6);
     pack_int(&pack, PEER_PROTOCOL);
     pack_text(&pack, version_number());
@@ -333,9 +345,11 @@ static void send_batch(struct link *link, uint64_t count)
 
 static void learn_run(uint16_t port)
 {
-    struct link link = {.port = port, .fd = connect_to(port)};
+    static struct link link;
     struct rpc_frame frame;
     struct shared_run run;
+    link.port = port;
+    link.fd = connect_to(port);
     write_join(storm.scenario);
     send_bytes(&link, bytes, pack.len);
     if (!hear(&link, SENTINEL, &frame) || frame.error.at || !shared_read_run(&frame.value, &run))
@@ -350,9 +364,12 @@ static void learn_run(uint16_t port)
 static void take_ports(const char *list)
 {
     while (list) {
-        for (int i = 0; i < CONNECTIONS_A_PORT && storm.link_count < ARRAY_LEN(storm.links); i++)
-            storm.links[storm.link_count++] =
-                (struct link){.port = (uint16_t)strtoul(list, NULL, 10), .fd = -1, .greeted = i > 0};
+        for (int i = 0; i < CONNECTIONS_A_PORT && storm.link_count < ARRAY_LEN(storm.links); i++) {
+            struct link *link = &storm.links[storm.link_count++];
+            link->port = (uint16_t)strtoul(list, NULL, 10);
+            link->fd = -1;
+            link->greeted = i > 0;
+        }
         const char *comma = strchr(list, ',');
         list = comma ? comma + 1 : NULL;
     }
@@ -373,9 +390,12 @@ int main(int argc, char **argv)
     for (size_t i = 0; storm.frames < frames; i = (i + 1) % storm.link_count)
         send_batch(&storm.links[i], MIN((uint64_t)BATCH, frames - storm.frames));
     for (size_t i = 0; i < storm.link_count; i++) { /* all of them still serve whoever is good */
-        struct link last = {.port = storm.links[i].port, .fd = connect_to(storm.links[i].port)};
-        greet(&last);
-        drop(&last);
+        struct link *link = &storm.links[i];
+        if (link->fd >= 0)
+            drop(link);
+        link->fd = connect_to(link->port);
+        greet(link);
+        drop(link);
     }
     printf("{\"frames\": %llu, \"connections\": %llu, \"cut\": %llu, \"answers\": %llu}\n",
            (unsigned long long)storm.frames, (unsigned long long)storm.connected,
