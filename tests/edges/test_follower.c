@@ -1,11 +1,15 @@
 /* follower: it joins, begins and finishes with a conductor, over real sockets; and comes back to one that it had lost. */
 #include "edges/follower.h"
 
+#include "core/gather.h"
 #include "edges/conductor.h"
 #include "tests/edges/peer_bench.h"
 
+#include <arpa/inet.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -93,6 +97,15 @@ static void open_follower(const struct placement *at)
     follower = follower_open(&options);
 }
 
+/* The node finds the driver at place 0, which a wish cannot say. */
+static void find_lead(struct placement *at)
+{
+    struct peer_address *address = &at->addresses[at->address_count++];
+    address->service = "driver";
+    snprintf(address->host, sizeof address->host, "%s", lead->address);
+    address->port = 9010;
+}
+
 static void open_both(void)
 {
     static struct curve_point constant_60[] = {{0, 60}};
@@ -103,7 +116,9 @@ static void open_both(void)
                                                      .mix_count = 1,
                                                      .demo = true,
                                                      .rate_per_min = {.points = constant_60, .count = 1}};
-    lead = node_open(0, &(struct node_wish){.hosts = {[DRIVER] = true}, .asks = {{FRONT, 1}}, .joins = on_join});
+    lead = node_open(0, &(struct node_wish){.hosts = {[DRIVER] = true},
+                                            .asks = {{FRONT, 1}, {SHELF, 1}, {DATABASE, 1}},
+                                            .joins = on_join});
     world_stop_traffic(lead->world);
     struct conductor_options options = {
         .loop = bench.loop,
@@ -114,19 +129,10 @@ static void open_both(void)
         .quiet = true};
     conductor = conductor_open(&options);
     rest = node_open(1, &(struct node_wish){.hosts = {[FRONT] = true, [SHELF] = true, [DATABASE] = true},
-                                            .asks = {{DRIVER, 0}, {0}},
                                             .run_unknown = true,
                                             .no_world = true});
+    find_lead(&rest->placement);
     open_follower(&rest->placement);
-}
-
-/* The node finds the driver at place 0, which a wish cannot say. */
-static void find_lead(struct placement *at)
-{
-    struct peer_address *address = &at->addresses[at->address_count++];
-    address->service = "driver";
-    snprintf(address->host, sizeof address->host, "%s", lead->address);
-    address->port = 9010;
 }
 
 static void begin_together(void)
@@ -134,8 +140,9 @@ static void begin_together(void)
     struct shared_begin told;
     assert_true(follower_join(follower, &joined));
     peers_know(rest->peers, joined.run);
+    UNTIL(peers_complete(rest->peers, NULL));
     later(lead_begins);
-    assert_true(follower_ready(follower, rest->peers, &told));
+    assert_true(follower_ready(follower, NULL, &told));
     assert_memory_equal(&told, &begins, sizeof told);
     node_world(rest);
     follower_begin(follower, rest->world, bench_now);
@@ -168,7 +175,6 @@ static void they_begin_and_finish_together(void **state)
 {
     (void)state;
     open_both();
-    find_lead(&rest->placement);
     begin_together();
     assert_true(joined.run == BENCH_RUN && joined.seed == SEED && joined.duration_ns == MIN_(10));
     serve_front(5);
@@ -201,10 +207,12 @@ static void who_ends_before_the_run_leaves(void **state)
 {
     (void)state;
     open_both();
-    find_lead(&rest->placement);
     begin_together();
     serve_front(2);
+    double since = ev_now(bench.loop);
     follower_finish(follower);
+    ev_now_update(bench.loop);
+    assert_true(ev_now(bench.loop) - since < 3); /* all is told: there is nothing to wait for */
     assert_int_equal(told_spans(), world_stats(rest->world)->services[FRONT].spans);
     follower_close(follower);
     follower = NULL;
@@ -217,7 +225,6 @@ static void a_refusal_ends_it_before_it_begins(void **state)
 {
     (void)state;
     open_both();
-    find_lead(&rest->placement);
     follower_close(follower);
     struct follower_options options = {.loop = bench.loop,
                                        .registry = &bench.registry,
@@ -243,7 +250,8 @@ static void answer_join(uint32_t id, uint64_t run)
 {
     struct pack *pack = bench_pack();
     rpc_response(pack, id, NULL);
-    shared_write_run(pack, &(struct shared_run){.run = run, .seed = SEED, .duration_ns = MIN_(10), .speed = 1});
+    shared_write_run(pack,
+                     &(struct shared_run){.run = run, .seed = SEED, .duration_ns = MIN_(10), .speed = 1});
     raw_send(hand, pack);
 }
 
