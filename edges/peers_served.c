@@ -110,8 +110,7 @@ static void serve(struct peer_client *client, const struct rpc_frame *frame)
         answer_at_once(client, frame->id, method ? STATUS_BAD_INPUT : STATUS_NOT_FOUND);
         return;
     }
-    struct peer_served *served =
-        client->under_way < PEER_SERVED_MAX ? slab_take(&peers->served) : NULL;
+    struct peer_served *served = slab_take(&peers->served);
     if (!served) {
         peers->tally.refused++;
         answer_at_once(client, frame->id, STATUS_OVERLOADED);
