@@ -345,8 +345,8 @@ static void bind_shop(struct world *world)
         service = checkout->index;
     uint16_t whole = world->metrics.away && world->load ? world->load->index : service;
     for (int metric = METRIC_SHOP_REVENUE; metric < METRIC_COUNT; metric++)
-        world->shop[metric] = metrics_series(
-            &world->metrics, (enum metric_id)metric, metric == METRIC_SHOP_ORDER_VALUE ? service : whole, NULL, 0);
+        world->shop[metric] = metrics_series(&world->metrics, (enum metric_id)metric,
+                                             metric == METRIC_SHOP_ORDER_VALUE ? service : whole, NULL, 0);
     struct attrs outcome = {0};
     attrs_text(&outcome, ATTR_SHOP_OUTCOME, "created");
     world->shop[METRIC_SHOP_ORDERS] =

@@ -5,8 +5,8 @@
  */
 #include "core/parts.h"
 
-void far_ask(struct world *world, const struct actor *from, const struct actor *to, uint16_t route, uint64_t ask,
-             int64_t deadline_ns, const struct trace_context *context, const struct body *body)
+void far_ask(struct world *world, const struct actor *from, const struct actor *to, uint16_t route,
+             uint64_t ask, int64_t deadline_ns, const struct trace_context *context, const struct body *body)
 {
     if (!world->sink.far_ask || !body) {
         world_reply(world, to->index, from->index, ask, STATUS_NO_PEER, NULL);
@@ -59,8 +59,8 @@ static bool possible(const struct world *world, const struct far_ask *ask)
     if (ask->from >= world->actor_count || ask->to >= world->actor_count || world->actors[ask->to].away)
         return false;
     const struct actor_kind *kind = world->actors[ask->to].kind;
-    return !(kind->store && !store_takes(world, kind, ask->route)) &&
-           ask->body_len <= BODY_BYTES_MAX && ask->trace_state.len <= BODY_BYTES_MAX && ask->limit_ns >= 0 &&
+    return !(kind->store && !store_takes(world, kind, ask->route)) && ask->body_len <= BODY_BYTES_MAX &&
+           ask->trace_state.len <= BODY_BYTES_MAX && ask->limit_ns >= 0 &&
            (context->stream < scenario->stream_count || context->stream == STREAM_OUTSIDE) &&
            context->phase < MAX(scenario->phase_count, 1) && context->demo_minute >= -1 &&
            context->root_ms >= -1 && context->depth < UINT8_MAX - 8;

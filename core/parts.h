@@ -238,8 +238,8 @@ void world_date(const struct world *world, struct trace_context *context, int64_
 
 /* far.c */
 /* Hands an ask for an actor of another process to the sink. */
-void far_ask(struct world *world, const struct actor *from, const struct actor *to, uint16_t route, uint64_t ask,
-             int64_t deadline_ns, const struct trace_context *context, const struct body *body);
+void far_ask(struct world *world, const struct actor *from, const struct actor *to, uint16_t route,
+             uint64_t ask, int64_t deadline_ns, const struct trace_context *context, const struct body *body);
 /* Tells a store that nobody waits for a statement, or a command, any more. */
 void far_cancel(struct world *world, const struct actor *from, const struct actor *to, uint64_t ask);
 

@@ -97,7 +97,8 @@ struct world_options {
     int64_t duration_ns; /* the timeline ends there; 0, or beyond the scenario's own: at the scenario's */
     bool demo_waits; /* only baseline streams flow until world_start_demo */
     int64_t history_ns; /* alerts' windows reach into that much healthy traffic at the rates of the start */
-    const bool *hosts; /* by service: whether it is of this process; NULL: all are. Those that are not are there by
+    const bool
+        *hosts; /* by service: whether it is of this process; NULL: all are. Those that are not are there by
                           name and index alone: nothing of them runs */
     int64_t begin_ns; /* the world's first instant, where that is later than the minute before from_ns */
     uint32_t calls_max; /* routes running at once, and likewise statements; 0: CALLS_MAX (core/parts.h) */

@@ -23,11 +23,12 @@ const struct command command_compare = {
     .name = "compare",
     .arguments = "A B",
     .summary = "says whether two runs told the same traces",
-    .help = "Compare the traces of two runs, as --traces writes them; A and B are files, or\n"
-            "several each, with commas between. A name without a file is that of the files\n"
-            "which `run --processes` wrote: b.jsonl stands for b.cart-service.jsonl and so on.\n\n"
+    .help = "Compare the traces of two runs, as --traces writes them.\n\n"
             "  doorbuster compare a.jsonl b.jsonl\n"
             "  doorbuster compare a.jsonl first.jsonl,rest.jsonl\n\n"
+            "A and B are files, or several each, with commas between. A name without a file\n"
+            "means what `run --processes` wrote in its place: b.cart-service.jsonl and the\n"
+            "like for b.jsonl.\n"
             "Ids, parents, names, kinds, status, attributes and links count. Times do not,\n"
             "nor where a service ran, nor attributes that measure time or load. A scenario\n"
             "of physics: scripted tells the same traces with simulate and with run.\n"

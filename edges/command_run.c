@@ -5,6 +5,7 @@
 #include "edges/exit_code.h"
 #include "edges/http_client.h"
 #include "edges/live.h"
+#include "edges/live_say.h"
 #include "edges/log_lines.h"
 #include "edges/otlp_outlet.h"
 #include "edges/part.h"
@@ -88,24 +89,6 @@ static void on_ask(void *owner, const struct outbound_ask *ask)
     http_client_ask(running.client, ask);
 }
 
-static void on_far_ask(void *owner, const struct far_ask *ask)
-{
-    (void)owner;
-    peers_ask(running.part.peers, ask);
-}
-
-static void on_far_cancel(void *owner, uint64_t token)
-{
-    (void)owner;
-    peers_cancel(running.part.peers, token);
-}
-
-static void on_far_answer(void *owner, uint64_t token, enum status status, const struct body *body)
-{
-    (void)owner;
-    peers_answer(running.part.peers, token, status, body);
-}
-
 /* ---- before ---- */
 
 /* Where on the timeline the run begins and ends, and whether the demo waits: the flag, else the environment. */
@@ -161,25 +144,6 @@ static int64_t now_on_clock(void *owner)
     return live_now(running.live);
 }
 
-/* A store is where it is hosted; who else names one says something that has no effect. */
-static bool stores_hosted(struct session *session)
-{
-    const struct options *options = session->options;
-    const struct {
-        const char *flag, *value, *store;
-    } wanted[] = {{"--postgres", options->postgres, "postgresql"}, {"--redis", options->redis, "redis"}};
-    for (size_t i = 0; i < registry.kind_count; i++)
-        for (size_t w = 0; w < ARRAY_LEN(wanted); w++)
-            if (wanted[w].value && !running.placement.hosts[i] &&
-                strcmp(registry.kinds[i]->service, wanted[w].store) == 0) {
-                fprintf(stderr, "doorbuster: %s: this process does not host %s; say it where --only names it\n",
-                        wanted[w].flag, wanted[w].store);
-                session->exit_code = EXIT_CODE_USAGE;
-                return false;
-            }
-    return true;
-}
-
 static bool open_stores(struct session *session, struct world_options *world)
 {
     const struct options *options = session->options;
@@ -220,7 +184,7 @@ static bool open_part(struct session *session, struct world_options *world)
                                       .now = now_on_clock,
                                       .outlet = &running.outlet,
                                       .end = end_run};
-    return stores_hosted(session) && part_open(&running.part, &part, world) && open_stores(session, world) &&
+    return part_open(&running.part, &part, world) && open_stores(session, world) &&
            part_wait(&running.part, world);
 }
 
@@ -250,9 +214,6 @@ static bool prepare(struct session *session, struct world_options *world)
     }
     session->extra.answer = on_answer;
     session->extra.ask = on_ask;
-    session->extra.far_ask = on_far_ask;
-    session->extra.far_cancel = on_far_cancel;
-    session->extra.far_answer = on_far_answer;
     if (running.outlet.export || options->log_level)
         session->extra.log = on_log;
     if (running.outlet.export) {
@@ -290,6 +251,7 @@ static void each_second(void *owner)
     struct session *session = owner;
     start_demo_in_time(session);
     stores_watch(&running.stores);
+    session_flush(session);
     if (running.logs.service_name)
         log_lines_flush(&running.logs, 0);
     if (running.progress.wanted)
@@ -302,45 +264,6 @@ static void draining(void *owner)
     http_server_drain(running.http);
     if (running.part.follower)
         peers_leave(running.part.peers);
-}
-
-static void put_us(struct text *line, const char *name, const struct histogram *histogram)
-{
-    text_str(line, name);
-    text_lit(line, " p50 ");
-    text_fixed(line, histogram_quantile(histogram, 0.5) * 1e6, 0);
-    text_lit(line, " us, p99 ");
-    text_fixed(line, histogram_quantile(histogram, 0.99) * 1e6, 0);
-    text_lit(line, " us");
-}
-
-/* How well the clock was kept: of the loop, and of each stream's schedule. */
-static void say_lag(const struct session *session)
-{
-    struct text line = {0};
-    if (session->options->quiet)
-        return;
-    put_us(&line, "loop lag", live_lag(running.live));
-    text_char(&line, '\n');
-    for (size_t i = 0; i < session->scenario->stream_count; i++) {
-        const struct stream_stats *stats = &world_stats(session->world)->streams[i];
-        text_str(&line, session->scenario->streams[i].name);
-        put_us(&line, ": start error", &stats->start_error);
-        text_lit(&line, "; ");
-        text_count(&line, stats->late);
-        text_lit(&line, " of ");
-        text_count(&line, stats->started);
-        text_lit(&line, " over 1 ms late\n");
-    }
-    if (!pace_kept_up(&session->pace))
-        text_lit(&line, "this machine did not keep up: latencies are too long; run slower, or alone\n");
-    fputs(text_c(&line), stderr);
-    text_fini(&line);
-}
-
-static const char *address(const struct session *session)
-{
-    return session->options->listen ? session->options->listen : "127.0.0.1";
 }
 
 static enum status set_fault_afar(void *owner, const struct fault_spec *fault)
@@ -373,17 +296,18 @@ static bool open_edges(struct session *session)
                                                           .no_propagation = running.outlet.env.no_propagation,
                                                           .port = port_of,
                                                           .now = now_on_clock});
-    running.admin = admin_open(&(struct admin_options){.loop = ev_default_loop(0),
-                                                       .world = session->world,
-                                                       .http = running.http,
-                                                       .scenario = session->scenario,
-                                                       .registry = &registry,
-                                                       .file = session->file,
-                                                       .settings = session->options->settings,
-                                                       .setting_count = session->options->setting_count,
-                                                       .token = token && *token ? token : NULL,
-                                                       .now = now_on_clock,
-                                                       .set_fault = part_follows(&running.part) ? set_fault_afar : NULL});
+    running.admin =
+        admin_open(&(struct admin_options){.loop = ev_default_loop(0),
+                                           .world = session->world,
+                                           .http = running.http,
+                                           .scenario = session->scenario,
+                                           .registry = &registry,
+                                           .file = session->file,
+                                           .settings = session->options->settings,
+                                           .setting_count = session->options->setting_count,
+                                           .token = token && *token ? token : NULL,
+                                           .now = now_on_clock,
+                                           .set_fault = part_follows(&running.part) ? set_fault_afar : NULL});
     return true;
 }
 
@@ -398,21 +322,6 @@ static void close_edges(struct session *session)
     if (running.logs.service_name)
         log_lines_flush(&running.logs, session->interrupted ? 0 : LOG_FLUSH_LIMIT_MS);
     text_fini(&running.logs.held);
-}
-
-/* Who listens, and where a newcomer may knock. */
-static void say_listening(const struct session *session)
-{
-    if (session->options->quiet)
-        return;
-    if (!running.placement.spread) {
-        fprintf(stderr, "listening on %s:8010 to 8020; try curl http://%s:8018/\n", address(session), address(session));
-        return;
-    }
-    for (size_t i = 0; i < registry.kind_count; i++)
-        if (running.placement.hosts[i])
-            fprintf(stderr, "%s: listening on %s:%u, for its peers on %u\n", registry.kinds[i]->service, address(session),
-                    registry.kinds[i]->port, placement_port(registry.kinds[i]));
 }
 
 /* Each side hears the other's last word before it judges: the conductor the figures, the others that it is over. */
@@ -446,8 +355,9 @@ static void play(struct session *session)
         return;
     }
     part_begin(&running.part, session->world);
-    say_listening(session);
-    progress_open(&running.progress, session->scenario, session->options->quiet || part_follows(&running.part));
+    live_say_listening(session, &running.placement);
+    progress_open(&running.progress, session->scenario,
+                  session->options->quiet || part_follows(&running.part));
     session->interrupted = !live_run(running.live);
     if (!session->interrupted)
         finish(session);
@@ -456,8 +366,9 @@ static void play(struct session *session)
               live_lag(running.live));
     session->paced = true;
     if (!part_follows(&running.part))
-        say_lag(session);
+        live_say_lag(session, live_lag(running.live));
     close_edges(session);
+    part_close(&running.part); /* it looks into the world, which goes next */
     live_close(running.live);
 }
 

@@ -22,6 +22,7 @@ struct member {
     uint32_t join, ready; /* requests that wait for their answers */
     struct gathered *gathered; /* NULL before the beginning */
     uint64_t spans, settled; /* produced, and exported or dropped, as it said last */
+    bool counted; /* as gone, with what it had not exported */
 };
 
 struct conductor {
@@ -46,7 +47,8 @@ static struct pack *fresh(struct conductor *conductor)
     return &conductor->pack;
 }
 
-static void respond(struct conductor *conductor, struct rpc_connection *connection, uint32_t id, const char *error)
+static void respond(struct conductor *conductor, struct rpc_connection *connection, uint32_t id,
+                    const char *error)
 {
     struct pack *pack = fresh(conductor);
     rpc_response(pack, id, error);
@@ -76,15 +78,33 @@ static void bury(struct member *member)
     member->state = MEMBER_GONE;
 }
 
+static uint64_t not_exported(const struct member *member)
+{
+    return member->spans - MIN(member->settled, member->spans);
+}
+
 static void count_lost(struct member *member)
 {
     struct conductor *conductor = member->conductor;
-    uint64_t lost = member->spans - MIN(member->settled, member->spans);
+    uint64_t lost = not_exported(member);
     conductor->tally.gone++;
     conductor->tally.spans_lost += lost;
+    member->counted = true;
     if (!conductor->options.quiet)
-        fprintf(stderr, "doorbuster: the process of %s has gone; %llu spans of its last report had not been exported\n",
-                name_of(member), (unsigned long long)lost);
+        fprintf(
+            stderr,
+            "doorbuster: the process of %s has gone; %llu spans of its last report had not been exported\n",
+            name_of(member), (unsigned long long)lost);
+}
+
+/* It had only been cut off. */
+static void count_back(struct member *member)
+{
+    if (!member->counted)
+        return;
+    member->conductor->tally.gone--;
+    member->conductor->tally.spans_lost -= not_exported(member);
+    member->counted = false;
 }
 
 static void on_closed(void *owner, const char *why)
@@ -206,7 +226,8 @@ struct joining {
     const char *error; /* NULL: it is one of us */
 };
 
-static bool read_services(const struct conductor *conductor, struct cursor *from, bool hosts[static SERVICES_MAX])
+static bool read_services(const struct conductor *conductor, struct cursor *from,
+                          bool hosts[static SERVICES_MAX])
 {
     const struct registry *registry = conductor->options.registry;
     uint32_t count = cursor_array(from);
@@ -237,7 +258,8 @@ static struct joining read_join(const struct conductor *conductor, const struct 
     else if (protocol != PEER_PROTOCOL || !slice_is(version, own->version))
         joining.error = "another version of doorbuster: all processes of a run have to be of one";
     else if (scenario != own->scenario)
-        joining.error = "another scenario: all processes of a run need the same file, --set and DEMO_ variables";
+        joining.error =
+            "another scenario: all processes of a run need the same file, --set and DEMO_ variables";
     else if (run && run != own->run)
         joining.error = "another run has begun: start this process again";
     else if (!read_services(conductor, &value, joining.hosts))
@@ -286,7 +308,8 @@ static struct member *new_member(struct conductor *conductor, const struct joini
     return member;
 }
 
-bool conductor_joins(struct conductor *conductor, struct rpc_connection *connection, const struct rpc_frame *first)
+bool conductor_joins(struct conductor *conductor, struct rpc_connection *connection,
+                     const struct rpc_frame *first)
 {
     if (first->kind != RPC_REQUEST || !slice_is(first->method, "join"))
         return false;
@@ -301,6 +324,7 @@ bool conductor_joins(struct conductor *conductor, struct rpc_connection *connect
     }
     rpc_connection_close(member->connection);
     member->connection = connection;
+    count_back(member);
     if (!back || member->state < MEMBER_BEGUN)
         member->state = MEMBER_JOINED;
     const struct rpc_owner owner = {.message = on_message, .closed = on_closed, .owner = member};
@@ -375,14 +399,17 @@ static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
 }
 
 /* One line each time somebody else is missing, and at the end. */
-static void tell_missing(const struct conductor *conductor, struct text *told, struct text *missing, bool last)
+static void tell_missing(const struct conductor *conductor, struct text *told, struct text *missing,
+                         bool last)
 {
     bool news = told->len != missing->len || memcmp(told->bytes, missing->bytes, told->len) != 0;
     if (!last && (conductor->options.quiet || !news))
         return;
-    fprintf(stderr, last ? "doorbuster: the run cannot begin without %s; start them, or say where they are with --peer\n"
-                         : "doorbuster: waiting for %s\n",
-            text_c(missing));
+    fprintf(
+        stderr,
+        last ? "doorbuster: the run cannot begin without %s; start them, or say where they are with --peer\n"
+             : "doorbuster: waiting for %s\n",
+        text_c(missing));
     told->len = 0;
     text_bytes(told, missing->bytes, missing->len);
 }

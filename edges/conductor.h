@@ -33,7 +33,8 @@ struct conductor_tally {
 struct conductor *conductor_open(const struct conductor_options *options);
 void conductor_close(struct conductor *conductor);
 /* For peers_options.joins. */
-bool conductor_joins(struct conductor *conductor, struct rpc_connection *connection, const struct rpc_frame *first);
+bool conductor_joins(struct conductor *conductor, struct rpc_connection *connection,
+                     const struct rpc_frame *first);
 
 /* Runs the loop until every service has somebody who is ready, `peers` among themselves too. False: `limit_ms` has passed, or
    a signal came; who is missing is told on stderr. */

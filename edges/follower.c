@@ -300,7 +300,8 @@ static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
 
 static void tell_waiting(struct follower *follower, double since)
 {
-    if (follower->told_away || follower->options.quiet || ev_now(follower->options.loop) - since < WAITING_TOLD_S)
+    if (follower->told_away || follower->options.quiet ||
+        ev_now(follower->options.loop) - since < WAITING_TOLD_S)
         return;
     follower->told_away = true;
     fprintf(stderr, "doorbuster: waiting for the load generator at %s:%u to begin the run\n",
@@ -308,7 +309,8 @@ static void tell_waiting(struct follower *follower, double since)
 }
 
 /* Runs the loop until `done` says so; false: it never will. */
-static bool wait_until(struct follower *follower, bool (*done)(const struct follower *, const struct peers *, double),
+static bool wait_until(struct follower *follower,
+                       bool (*done)(const struct follower *, const struct peers *, double),
                        const struct peers *peers)
 {
     struct ev_loop *loop = follower->options.loop;

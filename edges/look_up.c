@@ -18,8 +18,7 @@ struct look_up *look_up_begin(const char *host, uint16_t port)
     struct look_up *look = base_alloc(1, sizeof *look);
     struct gaicb *list[] = {&look->query};
     look->hints = (struct addrinfo){.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
-    look->query =
-        (struct gaicb){.ar_name = look->host, .ar_service = look->port, .ar_request = &look->hints};
+    look->query = (struct gaicb){.ar_name = look->host, .ar_service = look->port, .ar_request = &look->hints};
     snprintf(look->host, sizeof look->host, "%s", host);
     snprintf(look->port, sizeof look->port, "%u", port);
     if (getaddrinfo_a(GAI_NOWAIT, list, 1, NULL) == 0)

@@ -42,6 +42,8 @@ struct otlp_json *otlp_json_new(const struct otlp_encoding *encoding);
 void otlp_json_free(struct otlp_json *otlp_json);
 /* Bytes gathered, without envelopes. */
 size_t otlp_json_held(const struct otlp_json *otlp_json, enum otlp_signal signal);
+/* Spans, log records or points that files have taken, or never will. */
+uint64_t otlp_json_written(const struct otlp_json *otlp_json, enum otlp_signal signal);
 void otlp_json_flush(struct otlp_json *otlp_json, enum otlp_signal signal);
 
 struct otlp_json *otlp_json_open(const struct otlp_json_options *options);

@@ -72,6 +72,12 @@ struct otlp_json *otlp_json_open(const struct otlp_json_options *options)
     return otlp;
 }
 
+uint64_t otlp_json_written(const struct otlp_json *otlp, enum otlp_signal signal)
+{
+    const struct otlp_json_tally *tally = &otlp->files.tally[signal];
+    return tally->items + tally->lost;
+}
+
 bool otlp_json_close(struct otlp_json *otlp, struct otlp_json_tally tally[OTLP_SIGNALS])
 {
     bool whole = true;

@@ -30,13 +30,35 @@ static bool on_join(void *owner, struct rpc_connection *connection, const struct
     return part->conductor && conductor_joins(part->conductor, connection, first);
 }
 
-/* Spans are with the exporter, or written to a file as soon as a batch is full. */
+static void on_far_ask(void *owner, const struct far_ask *ask)
+{
+    const struct part *part = owner;
+    peers_ask(part->peers, ask);
+}
+
+static void on_far_cancel(void *owner, uint64_t token)
+{
+    const struct part *part = owner;
+    peers_cancel(part->peers, token);
+}
+
+static void on_far_answer(void *owner, uint64_t token, enum status status, const struct body *body)
+{
+    const struct part *part = owner;
+    peers_answer(part->peers, token, status, body);
+}
+
+/* Spans are with the exporter, else on their way to a file; where nobody wants them none can be lost. */
 static void on_exported(void *owner, uint64_t *produced, uint64_t *settled)
 {
     const struct part *part = owner;
+    const struct session *session = part->options.session;
     const struct otlp_outlet *outlet = part->options.outlet;
-    if (!outlet->export)
+    if (!outlet->export) {
+        *produced = session->options->outputs[OUTPUT_TRACES] ? world_stats(session->world)->spans : 0;
+        *settled = *produced ? otlp_json_written(session->otlp, OTLP_TRACES) : 0;
         return;
+    }
     struct otlp_export_stats stats = otlp_export_stats(outlet->export, OTLP_TRACES);
     *produced = stats.produced;
     *settled = stats.produced - stats.queued;
@@ -83,8 +105,8 @@ static bool same_speed(struct part *part)
     const struct session *session = part->options.session;
     if (part->run.speed == session->options->speed)
         return true;
-    fprintf(stderr, "doorbuster: --speed: the load generator's process runs at %g, this one at %g\n", part->run.speed,
-            session->options->speed);
+    fprintf(stderr, "doorbuster: --speed: the load generator's process runs at %g, this one at %g\n",
+            part->run.speed, session->options->speed);
     return fail(part, EXIT_CODE_USAGE);
 }
 
@@ -125,7 +147,12 @@ bool part_open(struct part *part, const struct part_options *options, struct wor
     if (!options->placement->spread)
         return true;
     world->hosts = options->placement->hosts;
-    if (!shared_scenario(&run.scenario, session->file, session->options->settings, session->options->setting_count)) {
+    options->session->extra.owner = part; /* the driver's other callbacks do not look at theirs */
+    options->session->extra.far_ask = on_far_ask;
+    options->session->extra.far_cancel = on_far_cancel;
+    options->session->extra.far_answer = on_far_answer;
+    if (!shared_scenario(&run.scenario, session->file, session->options->settings,
+                         session->options->setting_count)) {
         fprintf(stderr, "doorbuster: %s cannot be read again\n", session->file);
         return fail(part, EXIT_CODE_INTERNAL);
     }
@@ -160,7 +187,8 @@ static bool wait_as_conductor(struct part *part, const struct world_options *wor
 {
     struct session *session = part->options.session;
     if (!conductor_gather(part->conductor, part->peers, GATHER_LIMIT_MS))
-        return fail(part, conductor_was_cut_short(part->conductor) ? EXIT_CODE_INTERRUPTED : EXIT_CODE_DEPENDENCY);
+        return fail(part,
+                    conductor_was_cut_short(part->conductor) ? EXIT_CODE_INTERRUPTED : EXIT_CODE_DEPENDENCY);
     int64_t begins_unix_ns = shared_unix_ns() + SHARED_BEGIN_AHEAD_MS * NS_PER_MS;
     /* What was reckoned for the instant of an earlier `now` moves on to this one. */
     session->start_unix_ns += begins_unix_ns - session->now_unix_ns;
@@ -210,6 +238,10 @@ void part_finish(struct part *part)
 
 void part_close(struct part *part)
 {
+    if (part->conductor) {
+        part->tally = *conductor_tally(part->conductor);
+        part->options.session->processes = &part->tally;
+    }
     conductor_close(part->conductor);
     follower_close(part->follower);
     peers_close(part->peers);

@@ -34,6 +34,7 @@ struct part {
     struct follower *follower; /* likewise */
     struct shared_run run;
     struct shared_begin begin;
+    struct conductor_tally tally; /* of a conductor that is closed */
     bool lost; /* there is no run any more */
 };
 

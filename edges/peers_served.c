@@ -241,7 +241,8 @@ static void on_accept(struct ev_loop *loop, ev_io *watcher, int events)
 static int listen_at(const char *address, uint16_t port)
 {
     char digits[8];
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE};
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE};
     struct addrinfo *at = NULL;
     snprintf(digits, sizeof digits, "%u", port);
     if (getaddrinfo(address, digits, &hints, &at) != 0) {

@@ -15,8 +15,8 @@ static void name(struct peers *peers, size_t to, const char *service, const char
     text_str(&text, route);
     peers->methods =
         base_grow(peers->methods, peers->method_count, peers->method_count + 1, sizeof *peers->methods);
-    peers->methods[peers->method_count++] = (struct peer_method){
-        .name = base_copy(text_c(&text)), .to = (uint16_t)to, .route = (uint16_t)index};
+    peers->methods[peers->method_count++] =
+        (struct peer_method){.name = base_copy(text_c(&text)), .to = (uint16_t)to, .route = (uint16_t)index};
     text_fini(&text);
 }
 

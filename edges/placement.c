@@ -40,7 +40,7 @@ static void show(struct text *error, char before, struct slice value)
         return;
     text_char(error, before);
     for (uint32_t i = 0; i < MIN(value.len, (uint32_t)SHOWN_MAX); i++)
-        text_char(error, value.at[i] < ' ' || value.at[i] > '~' ? '?' : value.at[i]);
+        text_bytes(error, value.at[i] < ' ' || value.at[i] > '~' ? "?" : &value.at[i], 1);
     if (value.len > SHOWN_MAX)
         text_lit(error, "...");
 }

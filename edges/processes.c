@@ -43,6 +43,8 @@ struct parent {
     bool decided; /* the exit code is not the load generator's */
 };
 
+static const enum output_kind in_parts[] = {OUTPUT_TRACES, OUTPUT_METRICS, OUTPUT_LOGS};
+
 static const char *name_of(const struct child *child)
 {
     return child->hosts[0]->service;
@@ -53,16 +55,15 @@ static const char *name_of(const struct child *child)
 /* A file that is written in parts has to be one. */
 static bool outputs_fit(const struct options *options)
 {
-    static const enum output_kind kinds[] = {OUTPUT_TRACES, OUTPUT_METRICS, OUTPUT_LOGS};
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-        const char *path = options->outputs[kinds[i]];
+    for (size_t i = 0; i < ARRAY_LEN(in_parts); i++) {
+        const char *path = options->outputs[in_parts[i]];
         struct stat is;
         if (!path || (strcmp(path, "-") != 0 && (stat(path, &is) || S_ISREG(is.st_mode))))
             continue;
         fprintf(stderr,
                 "doorbuster: %s %s: --processes writes a file a process; expected the name of a file, as in "
                 "t.jsonl\n",
-                output_kind_option(kinds[i]), path);
+                output_kind_option(in_parts[i]), path);
         return false;
     }
     return true;
@@ -88,9 +89,8 @@ static bool scenario_fits(const struct options *options, const struct registry *
 /* What an earlier run left there would be taken for this one's. */
 static void remove_old(const struct options *options, const struct registry *registry)
 {
-    static const enum output_kind kinds[] = {OUTPUT_TRACES, OUTPUT_METRICS, OUTPUT_LOGS};
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-        const char *path = options->outputs[kinds[i]];
+    for (size_t i = 0; i < ARRAY_LEN(in_parts); i++) {
+        const char *path = options->outputs[in_parts[i]];
         struct text parts = {0};
         if (!path)
             continue;
@@ -111,6 +111,15 @@ static void send_all(const struct parent *parent, int number)
             kill(parent->spread.children[i].pid, number);
 }
 
+/* What they had not sent or written is lost. */
+static void say_killed(const struct parent *parent)
+{
+    for (size_t i = 0; i < parent->spread.count; i++)
+        if (parent->spread.children[i].pid)
+            fprintf(stderr, "doorbuster: the process of %s did not end in time: it is killed\n",
+                    name_of(&parent->spread.children[i]));
+}
+
 static void enter(struct parent *parent, enum stage stage)
 {
     int64_t now_ms = managed_now_ms();
@@ -120,8 +129,10 @@ static void enter(struct parent *parent, enum stage stage)
                                              : NEVER;
     if (stage == STAGE_TERM)
         send_all(parent, SIGTERM);
-    if (stage == STAGE_KILL)
+    if (stage == STAGE_KILL) {
+        say_killed(parent);
         send_all(parent, SIGKILL);
+    }
 }
 
 static void decide(struct parent *parent, int exit_code)
@@ -129,13 +140,6 @@ static void decide(struct parent *parent, int exit_code)
     if (!parent->decided)
         parent->exit_code = exit_code;
     parent->decided = true;
-}
-
-/* "signal 9" */
-static void put_cause(struct text *line, int status)
-{
-    text_str(line, WIFSIGNALED(status) ? "signal " : "exit code ");
-    text_i64(line, WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 }
 
 /* Nothing that time would mend: it is not there, is wrong, or is taken. */
@@ -168,6 +172,26 @@ static void give_up(struct parent *parent, const struct child *child, int exit_c
     enter(parent, STAGE_TERM);
 }
 
+/* `wait_ms`: until it begins again; negative: it does not. */
+static void say_death(const struct child *child, int status, int64_t wait_ms)
+{
+    struct text line = {0};
+    text_lit(&line, "doorbuster: the process of ");
+    text_str(&line, name_of(child));
+    text_str(&line, WIFSIGNALED(status) ? " died (signal " : " died (exit code ");
+    text_i64(&line, WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+    text_char(&line, ')');
+    if (wait_ms >= 0) {
+        text_lit(&line, ": restart ");
+        text_u64(&line, child->lives);
+        text_lit(&line, " in ");
+        text_duration(&line, wait_ms * NS_PER_MS);
+    }
+    text_char(&line, '\n');
+    fputs(text_c(&line), stderr);
+    text_fini(&line);
+}
+
 static void begin_later(struct child *child, int status)
 {
     int64_t now_ms = managed_now_ms();
@@ -178,33 +202,24 @@ static void begin_later(struct child *child, int status)
     child->due_ms = now_ms + wait_ms;
     child->back_off_ms = MIN(2 * child->back_off_ms, BACK_OFF_MOST_MS);
     child->left = well;
-    if (well) /* told when it comes to that */
-        return;
-    struct text line = {0};
-    text_lit(&line, "doorbuster: the process of ");
-    text_str(&line, name_of(child));
-    text_lit(&line, " died (");
-    put_cause(&line, status);
-    text_lit(&line, "): restart ");
-    text_u64(&line, child->lives);
-    text_lit(&line, " in ");
-    text_duration(&line, wait_ms * NS_PER_MS);
-    text_char(&line, '\n');
-    fputs(text_c(&line), stderr);
-    text_fini(&line);
+    if (!well) /* else it is told when it comes to that */
+        say_death(child, status, wait_ms);
 }
 
 static void on_end(struct parent *parent, struct child *child, int status)
 {
+    bool well = WIFEXITED(status) && !WEXITSTATUS(status);
     child->pid = 0;
-    if (child->hosts[0]->drives_load)
+    if (child->hosts[0]->drives_load) {
         on_lead_end(parent, status);
-    else if (parent->stage >= STAGE_OTHERS)
-        return;
-    else if (WIFEXITED(status) && child->lives == 1 && could_not_begin(WEXITSTATUS(status)))
+    } else if (parent->stage >= STAGE_OTHERS) {
+        if (parent->stage == STAGE_OTHERS && !well) /* nobody has asked for that */
+            say_death(child, status, -1);
+    } else if (WIFEXITED(status) && child->lives == 1 && could_not_begin(WEXITSTATUS(status))) {
         give_up(parent, child, WEXITSTATUS(status));
-    else if (!WIFEXITED(status) || WEXITSTATUS(status) || parent->stage == STAGE_PLAYING)
+    } else if (!well || parent->stage == STAGE_PLAYING) {
         begin_later(child, status);
+    }
 }
 
 static void reap(struct parent *parent)

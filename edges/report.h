@@ -12,6 +12,7 @@
 
 enum { REPORT_VERSION = 1 };
 
+struct conductor_tally;
 struct fork;
 struct rule_outcomes;
 struct pace;
@@ -26,6 +27,7 @@ struct report {
     int64_t ended_at_ns;
     const struct rule_outcomes *rules; /* the user's own (edges/rule_file.h); NULL: none were tried */
     const struct pace *pace; /* how well a live run kept to its clock (edges/pace.h); NULL: it had none */
+    const struct conductor_tally *processes; /* of a spread run (edges/conductor.h); NULL: it is not one */
     const struct fork *fork; /* a second run with one change, to compare with (edges/fork.h); NULL: none */
 };
 

@@ -1,6 +1,7 @@
 #include "edges/report_json.h"
 
 #include "edges/cause.h"
+#include "edges/conductor.h"
 #include "edges/figures.h"
 #include "edges/fork.h"
 #include "edges/json_put.h"
@@ -245,6 +246,15 @@ static json_t *cause(const struct report *report)
     return all;
 }
 
+static json_t *processes(const struct conductor_tally *tally)
+{
+    json_t *all = json_object();
+    json_put_count(all, "joined", tally->joined);
+    json_put_count(all, "gone", tally->gone);
+    json_put_count(all, "spans_lost", tally->spans_lost);
+    return all;
+}
+
 void report_json(struct text *out, const struct report *report)
 {
     json_t *root = json_object();
@@ -255,6 +265,8 @@ void report_json(struct text *out, const struct report *report)
     json_put_text(root, "layout", report->layout);
     if (report->pace)
         json_put(root, "clock", pace_json(report->pace));
+    if (report->processes)
+        json_put(root, "processes", processes(report->processes));
     if (report->interrupted)
         json_put_seconds(root, "interrupted_at_s", report->ended_at_ns);
     json_put(root, "streams", streams(report));

@@ -1,5 +1,6 @@
 #include "edges/report_text.h"
 
+#include "edges/conductor.h"
 #include "edges/figures.h"
 #include "edges/pace.h"
 #include "edges/report_cause.h"
@@ -34,7 +35,9 @@ static void tell_title(struct telling *telling)
     text_u64(out, report->seed);
     text_str(out, dot);
     text_duration(out, report->scenario->duration_ns);
-    text_str(out, strcmp(report->layout, "virtual") ? " live" : " in virtual time");
+    text_str(out, strcmp(report->layout, "virtual") == 0  ? " in virtual time"
+                  : strcmp(report->layout, "spread") == 0 ? " live, over several processes"
+                                                          : " live");
     if (report->interrupted) {
         text_str(out, dot);
         text_lit(out, "interrupted at ");
@@ -293,6 +296,20 @@ static void tell_pace(struct telling *telling)
     text_char(telling->out, '\n');
 }
 
+static void tell_processes(struct telling *telling)
+{
+    const struct conductor_tally *tally = telling->report->processes;
+    if (!tally || !tally->gone)
+        return;
+    section(telling, "processes");
+    text_lit(telling->out, "  ");
+    text_count(telling->out, tally->gone);
+    text_str(telling->out, tally->gone == 1 ? " was" : " were");
+    text_lit(telling->out, " lost while it ran; ");
+    text_count(telling->out, tally->spans_lost);
+    text_lit(telling->out, " spans that they had told of were not exported\n");
+}
+
 static void tell_cause(struct telling *telling)
 {
     telling->scratch.len = 0;
@@ -319,6 +336,7 @@ void report_text(struct text *out, const struct report *report, const struct pai
     tell_expectations(&telling);
     tell_traces(&telling);
     tell_pace(&telling);
+    tell_processes(&telling);
     tell_cause(&telling);
     text_fini(&telling.scratch);
 }

@@ -84,8 +84,7 @@ static void make_room(struct rpc_connection *connection, size_t more)
 
 bool rpc_connection_send(struct rpc_connection *connection, const struct pack *message)
 {
-    if (message->overflow || connection->broken ||
-        connection->out_len + message->len > RPC_WAITING_BYTES_MAX)
+    if (message->overflow || connection->broken || connection->out_len + message->len > RPC_WAITING_BYTES_MAX)
         return false;
     make_room(connection, message->len);
     memcpy(connection->out + connection->out_at + connection->out_len, message->bytes, message->len);

@@ -16,7 +16,12 @@
 struct ev_loop;
 struct rpc_connection;
 
-enum { RPC_WAITING_BYTES_MAX = 4 * 1024 * 1024, RPC_PING_MS = 500, RPC_SILENT_MS = 2000, RPC_CONNECT_MS = 500 };
+enum {
+    RPC_WAITING_BYTES_MAX = 4 * 1024 * 1024,
+    RPC_PING_MS = 500,
+    RPC_SILENT_MS = 2000,
+    RPC_CONNECT_MS = 500
+};
 
 struct rpc_owner {
     void (*opened)(void *owner); /* of one that connects: it has; may be NULL */

@@ -126,6 +126,12 @@ static void open_telemetry(struct session *session)
     session->otlp = otlp_json_open(&otlp);
 }
 
+void session_flush(struct session *session)
+{
+    otlp_json_flush(session->otlp, OTLP_TRACES);
+    otlp_json_flush(session->otlp, OTLP_LOGS);
+}
+
 static void close_telemetry(struct session *session)
 {
     static const enum output_kind kinds[] = {
@@ -192,7 +198,8 @@ static struct report report_of(const struct session *session, const struct scena
                            .interrupted = session->interrupted,
                            .ended_at_ns = MAX(world_demo_at(world), 0),
                            .rules = session->rules,
-                           .pace = session->paced ? &session->pace : NULL};
+                           .pace = session->paced ? &session->pace : NULL,
+                           .processes = session->processes};
 }
 
 static void tell(struct session *session, struct report *report)

@@ -32,6 +32,7 @@ struct session {
     struct world *world;
     struct pace pace; /* of a run by the clock */
     bool paced; /* it is one */
+    const struct conductor_tally *processes; /* of a run that this process conducts; NULL: there is but this one */
     bool part; /* of a run that another process conducts, which tells of it and judges */
     bool interrupted, failed_to_write;
     bool unheard; /* nobody was where the telemetry was to go */
@@ -61,6 +62,9 @@ bool session_from(struct session *session, struct world_options *world);
 
 /* A mode that cannot honour a field refuses the file. False: explained. */
 bool session_honours(const struct driver *driver, const struct scenario *scenario);
+
+/* Telemetry for files that has been gathered so far is written: of a run by the clock, so that a crash costs little of it. */
+void session_flush(struct session *session);
 
 /* The seed asked for, or a random one of 40 bits: short enough to type, plenty to be different each time. */
 uint64_t session_seed(const struct options *options);

@@ -63,8 +63,8 @@ static void mix(uint64_t *hash, const void *bytes, size_t len)
 bool shared_scenario(uint64_t *hash, const char *file, const char *const *settings, size_t setting_count)
 {
     /* What changes the scenario behind its file. */
-    static const char *const variables[] = {"BASELINE_ENABLED", "BASELINE_RPM",  "BASELINE_ENDPOINT",
-                                            "DEMO_ENDPOINT",    "DEMO_BASE_RPM", "DEMO_PEAK_RPM",
+    static const char *const variables[] = {"BASELINE_ENABLED",  "BASELINE_RPM",  "BASELINE_ENDPOINT",
+                                            "DEMO_ENDPOINT",     "DEMO_BASE_RPM", "DEMO_PEAK_RPM",
                                             "DB_MAX_CONNECTIONS"};
     char bytes[4096];
     size_t got;

@@ -1,4 +1,6 @@
 #include "edges/report_json.h"
+
+#include "edges/conductor.h"
 #include "tests/edges/report_fixture.h"
 
 #include <setjmp.h>
@@ -32,6 +34,20 @@ static void keys_come_in_the_order_of_the_contract(void **state)
     size_t at = 0;
     json_object_foreach(root, key, value) assert_string_equal(key, order[at++]);
     assert_int_equal(at, ARRAY_LEN(order));
+    json_decref(root);
+    fixture_free(fixture);
+}
+
+static void a_spread_run_says_who_was_lost(void **state)
+{
+    const struct conductor_tally tally = {.joined = 14, .gone = 2, .spans_lost = 31};
+    (void)state;
+    struct fixture *fixture = fixture_new();
+    fixture->report.processes = &tally;
+    json_t *root = parsed(&fixture->report), *processes = json_object_get(root, "processes");
+    assert_int_equal(json_integer_value(json_object_get(processes, "joined")), 14);
+    assert_int_equal(json_integer_value(json_object_get(processes, "gone")), 2);
+    assert_int_equal(json_integer_value(json_object_get(processes, "spans_lost")), 31);
     json_decref(root);
     fixture_free(fixture);
 }
@@ -157,6 +173,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_come_in_the_order_of_the_contract),
+        cmocka_unit_test(a_spread_run_says_who_was_lost),
         cmocka_unit_test(a_stream_has_its_counts_table_and_minutes),
         cmocka_unit_test(money_is_derived_and_rounded),
         cmocka_unit_test(what_did_not_happen_is_null),

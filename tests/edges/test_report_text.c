@@ -1,4 +1,6 @@
 #include "edges/report_text.h"
+
+#include "edges/conductor.h"
 #include "tests/edges/report_fixture.h"
 
 #include <setjmp.h>
@@ -214,6 +216,22 @@ static void only_the_statements_that_matter_most_are_shown(void **state)
     fixture_free(fixture);
 }
 
+static void processes_are_told_where_one_was_lost(void **state)
+{
+    struct conductor_tally tally = {.joined = 12};
+    (void)state;
+    struct fixture *fixture = fixture_new();
+    fixture->report.processes = &tally;
+    char *text = told(fixture, &plain);
+    assert_null(strstr(text, "processes"));
+    free(text);
+    tally = (struct conductor_tally){.joined = 14, .gone = 2, .spans_lost = 1031};
+    text = told(fixture, &plain);
+    assert_tells(text, "processes\n  2 were lost while it ran; 1,031 spans that they had told of were not exported\n");
+    free(text);
+    fixture_free(fixture);
+}
+
 static void money_and_carts_are_told_where_there_are_any(void **state)
 {
     (void)state;
@@ -251,6 +269,7 @@ int main(void)
         cmocka_unit_test(lines_of_the_table_fit_eighty_columns),
         cmocka_unit_test(the_stores_are_told_where_they_matter),
         cmocka_unit_test(only_the_statements_that_matter_most_are_shown),
+        cmocka_unit_test(processes_are_told_where_one_was_lost),
         cmocka_unit_test(money_and_carts_are_told_where_there_are_any),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

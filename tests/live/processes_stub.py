@@ -20,7 +20,9 @@ def main():
     link.connect(os.environ["STUB_SOCKET"])
     with open("/proc/self/status", encoding="ascii") as status:
         status = dict(line.split(":", 1) for line in status.read().splitlines())
-    say(argv=sys.argv, pid=os.getpid(), parent=os.getppid(), session=os.getsid(0), blocked=int(status["SigBlk"], 16),
+    with open("/proc/self/stat", encoding="ascii") as stat:
+        made_s = int(stat.read().rsplit(")", 1)[1].split()[19]) / os.sysconf("SC_CLK_TCK")
+    say(made_s=made_s, argv=sys.argv, pid=os.getpid(), parent=os.getppid(), session=os.getsid(0), blocked=int(status["SigBlk"], 16),
         descriptors=[os.readlink(f"/proc/self/fd/{fd}") for fd in range(3)])
     told = link.makefile().readline()
     # Not by way of the interpreter's own end, which takes its time.

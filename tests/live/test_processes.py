@@ -22,7 +22,12 @@ STUB = os.path.join(ROOT, "tests", "live", "processes_stub.py")
 SCENARIO = os.path.join(ROOT, "scenarios", "black-friday-v5.yaml")
 SERVICES = {"ad-service", "cart-service", "checkout", "currency-service", "frontend", "inventory-service", "load-generator",
             "payment-service", "postgresql", "product-catalog", "recommendation-service", "redis", "shipping-service"}
-LIMIT_S = 30
+LIMIT_S = 60
+LATE_S = 3  # on a machine that has much else to do
+
+
+def boot_s():
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class Child:
@@ -36,7 +41,7 @@ class Child:
         self.pid = self.hello["pid"]
         self.words = self.hello["argv"][2:]
         self.hosts = self.value("--only").split(",")
-        self.begun = time.monotonic()
+        self.made_s = self.hello["made_s"]  # on the clock of boot_s, whenever its interpreter was ready
 
     def value(self, option):
         return self.words[self.words.index(option) + 1] if option in self.words else None
@@ -136,12 +141,12 @@ def the_dead_begin_again(checks):
     child = parent.children["checkout"]
     for life, wait in enumerate((0.1, 0.2, 0.4, 0.8), 2):
         child.kill()
-        killed = time.monotonic()
+        killed = boot_s()
         child = parent.next()
-        took = time.monotonic() - killed
+        took = child.made_s - killed
         checks.equal(child.hosts[0], "checkout", "who begins again")
         checks.equal(child.value("--traces"), f"/nowhere/t.checkout.{life}.jsonl", "its next life overwrites nothing")
-        checks.that(wait <= took + 0.05 and took < wait + 2, f"life {life}: {took:.3f} s")
+        checks.that(wait - 0.05 <= took < wait + LATE_S, f"life {life}: {took:.3f} s")
     other = parent.children["cart-service"]
     other.exit(7)
     checks.equal(parent.next().hosts[0], "cart-service", "who ended by itself")
@@ -175,10 +180,10 @@ def who_lived_long_begins_with_the_first_wait(checks):
 
 def who_ends_well_may_have_been_told_to(checks):
     parent = Parent(3)
-    ended = time.monotonic()
+    ended = boot_s()
     parent.others[0].exit(0)
-    parent.next()
-    checks.that(9.5 < time.monotonic() - ended < 15, f"it begins again after {time.monotonic() - ended:.1f} s")
+    took = parent.next().made_s - ended
+    checks.that(9.5 < took < 10 + LATE_S, f"it begins again after {took:.1f} s")
     checks.that("has ended, and the run goes on: restart 1\n" in parent.said(), parent.said())
     parent.lead.kill()
     checks.equal(parent.wait(), 1, "exit code")
@@ -203,24 +208,30 @@ def the_second_signal_ends_all(checks):
     parent.process.send_signal(signal.SIGTERM)
     checks.equal(parent.lead.signal(), signal.SIGTERM, "the first")
     parent.process.send_signal(signal.SIGINT)
-    begun = time.monotonic()
+    begun = boot_s()
     for child in parent.children.values():
         checks.equal({child.signal(), child.signal()}, {signal.SIGTERM, signal.SIGINT}, "the second, which nobody takes for a first")
     parent.lead.exit(0)
     checks.equal(parent.wait(), 105, "exit code")
-    checks.that(1.5 < time.monotonic() - begun < 6, f"who stays is killed: {time.monotonic() - begun:.1f} s")
+    took = boot_s() - begun
+    checks.that(1.5 < took < 2 + LATE_S, f"who stays is killed after {took:.1f} s")
 
 
 def the_others_have_their_time(checks):
-    parent = Parent(3)
+    parent = Parent(4)
     parent.others[0].exit(0)
     parent.lead.exit(99)
-    begun = time.monotonic()
+    checks.equal(parent.lead.signal(), None, "the load generator's process")
+    parent.others[2].exit(3)
+    begun = boot_s()
     checks.equal(parent.others[1].signal(), signal.SIGTERM, "the others")
-    term = time.monotonic() - begun
+    term = boot_s() - begun
     checks.equal(parent.others[1].signal(), None, "it is killed")
-    kill = time.monotonic() - begun - term
-    checks.that(4.5 < term < 7 and 1.5 < kill < 4, f"SIGTERM after {term:.1f} s, SIGKILL after {kill:.1f} s more")
+    kill = boot_s() - begun - term
+    said = parent.said()
+    checks.that(f"the process of {parent.others[1].hosts[0]} did not end in time: it is killed\n" in said, said)
+    checks.that(f"the process of {parent.others[2].hosts[0]} died (exit code 3)" in said, said)
+    checks.that(4.5 < term < 5 + LATE_S and 1.5 < kill < 2 + LATE_S, f"SIGTERM after {term:.1f} s, SIGKILL after {kill:.1f} s more")
     checks.equal(parent.wait(), 99, "exit code")
 
 
