@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -31,6 +32,7 @@ enum {
     CUT_BATCH = 6,
     SENTINEL = 0x5e471e1,
     LIMIT_MS = 5000,
+    SILENT_MS = 1000,
     UNHEARD_MS = 5,
     RANDOM_BYTES_MAX = 300
 };
@@ -39,6 +41,7 @@ struct link {
     uint16_t port;
     int fd; /* -1: none */
     bool greeted;
+    int64_t said_at_ms; /* who is silent for two seconds is cut off */
     size_t len; /* of what has come, and was not looked at yet */
     unsigned char in[RPC_FRAME_BYTES_MAX];
 };
@@ -63,6 +66,13 @@ static _Noreturn void give_up(const char *what, uint16_t port)
     fprintf(stderr, "peer_storm: port %u: %s after %llu frames\n", port, what,
             (unsigned long long)storm.frames);
     exit(EXIT_FAILURE);
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static struct pack *fresh(void)
@@ -324,11 +334,14 @@ static void send_batch(struct link *link, uint64_t count)
 {
     struct rpc_frame frame;
     bool mutated = chance(3) == 0;
+    if (link->fd >= 0 && now_ms() - link->said_at_ms > SILENT_MS)
+        drop(link);
     if (link->fd < 0) {
         link->fd = connect_to(link->port);
         if (link->greeted)
             greet(link);
     }
+    link->said_at_ms = now_ms();
     if (mutated || !link->greeted) /* what comes behind the frame that ends it is not read */
         count = MIN(count, (uint64_t)CUT_BATCH);
     send_frames(link, count, mutated);
@@ -339,7 +352,7 @@ static void send_batch(struct link *link, uint64_t count)
     rpc_request(fresh(), SENTINEL, "nowhere");
     pack_nil(&pack);
     send_bytes(link, bytes, pack.len);
-    if (!hear(link, SENTINEL, &frame) && link->greeted)
+    if (!hear(link, SENTINEL, &frame) && link->greeted && now_ms() - link->said_at_ms < SILENT_MS)
         give_up("it cuts off who said nothing wrong", link->port);
 }
 
