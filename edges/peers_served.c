@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* accept4 */
+#define _GNU_SOURCE /* accept4; NOLINT(cert-dcl51-cpp,bugprone-reserved-identifier) */
 /* Those who ask us: listeners, their connections, their greetings, and what is being served. */
 #include "edges/peers_parts.h"
 

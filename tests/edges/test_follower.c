@@ -244,7 +244,7 @@ static void a_refusal_ends_it_before_it_begins(void **state)
 
 static int listener;
 static struct raw *hand;
-static unsigned step;
+static bool news; /* follow right behind the beginning */
 
 static void answer_join(uint32_t id, uint64_t run)
 {
@@ -265,6 +265,17 @@ static void answer_ready(uint32_t id, struct world *world)
     raw_send(hand, pack);
 }
 
+/* With the same read as what was sent before it. */
+static void send_news(void)
+{
+    struct fault_spec fault = {.kind = FAULT_SERVICE_SLOW, .target = "front", .value = 3};
+    assert_int_equal(world_set_fault(lead->world, &fault, 0), STATUS_OK);
+    struct pack *pack = bench_pack();
+    rpc_notice(pack, "course");
+    course_write(pack, lead->world);
+    raw_send(hand, pack);
+}
+
 /* Takes one message at a time, from within the loop that the follower runs. */
 static void conduct(struct ev_loop *loop, ev_timer *watcher, int events)
 {
@@ -276,11 +287,12 @@ static void conduct(struct ev_loop *loop, ev_timer *watcher, int events)
         int fd = accept(listener, NULL, NULL);
         hand = fd < 0 ? NULL : raw_take(fd);
     } else if (raw_has_message(hand, &frame)) {
-        step++;
         if (slice_is(frame.method, "join"))
             answer_join(frame.id, BENCH_RUN);
         else if (slice_is(frame.method, "ready"))
             answer_ready(frame.id, lead->world);
+        if (news && slice_is(frame.method, "ready"))
+            send_news();
     }
 }
 
@@ -303,7 +315,6 @@ static void open_by_hand(void)
     address->port = ntohs(at.sin_port);
     open_follower(&placement);
     hand = NULL;
-    step = 0;
     ev_timer_init(&act, conduct, 0.001, 0.001);
     ev_timer_start(bench.loop, &act);
     struct shared_begin told;
@@ -345,6 +356,16 @@ static void accept_again(void)
     cursor_int(&frame.value);
     assert_int_equal(cursor_int(&frame.value), BENCH_RUN); /* the run that it is of */
     answer_join(frame.id, BENCH_RUN);
+}
+
+static void what_is_new_right_behind_the_beginning_is_not_lost(void **state)
+{
+    (void)state;
+    news = true;
+    open_by_hand();
+    news = false;
+    assert_int_equal(world_stats(rest->world)->fault_count, 1);
+    end_by_hand();
 }
 
 static void who_was_cut_off_joins_again_and_catches_up(void **state)
@@ -418,6 +439,7 @@ int main(void)
         cmocka_unit_test(they_begin_and_finish_together),
         cmocka_unit_test(who_ends_before_the_run_leaves),
         cmocka_unit_test(a_refusal_ends_it_before_it_begins),
+        cmocka_unit_test(what_is_new_right_behind_the_beginning_is_not_lost),
         cmocka_unit_test(who_was_cut_off_joins_again_and_catches_up),
         cmocka_unit_test(what_was_not_acknowledged_is_told_again),
         cmocka_unit_test(another_run_or_refused_figures_end_it),
