@@ -103,10 +103,13 @@ static void take_acknowledgement(struct follower *follower, const struct rpc_fra
 
 /* ---- what the conductor says ---- */
 
+/* What is told before there is a world waits for it. */
 static void follow(struct follower *follower, struct cursor *from)
 {
     struct course course;
-    if (course_read(from, &course) && follower->world)
+    if (!follower->world)
+        follower->has_first = course_read(from, &follower->first);
+    else if (course_read(from, &course))
         course_follow(follower->world, &follower->faults_followed, &course,
                       follower->now(follower->options.owner));
 }
@@ -145,10 +148,7 @@ static void take_begin(struct follower *follower, const struct rpc_frame *frame)
     if (frame->error.at || cursor_array(&value) != 2 || !shared_read_begin(&value, &follower->begin))
         return;
     follower->begun = true;
-    if (follower->world)
-        follow(follower, &value);
-    else
-        follower->has_first = course_read(&value, &follower->first);
+    follow(follower, &value);
     ev_break(follower->options.loop, EVBREAK_ONE);
 }
 
@@ -436,7 +436,8 @@ void follower_finish(struct follower *follower)
     tell_figures(follower);
     while (follower->connection && ev_is_active(&limit) && !(follower->told_all && !follower->telling)) {
         ev_run(loop, EVRUN_ONCE);
-        tell_figures(follower);
+        if (!follower->told_all)
+            tell_figures(follower);
     }
     if (follower->connection && follower->finishing) {
         tell_verdicts(follower);

@@ -109,8 +109,10 @@ void peers_ask(struct peers *peers, const struct far_ask *ask)
     bool fits = !pack->overflow;
     if (rpc_connection_send(link->connection, pack))
         return;
+    bool broken = rpc_connection_broken(link->connection);
     slab_give(&peers->asked, asked);
-    end_here(peers, ask->token, fits ? STATUS_OVERLOADED : STATUS_FAILED);
+    peers->tally.lost += broken;
+    end_here(peers, ask->token, broken ? STATUS_NO_PEER : fits ? STATUS_OVERLOADED : STATUS_FAILED);
 }
 
 void peers_cancel(struct peers *peers, uint64_t token)

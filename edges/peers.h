@@ -12,8 +12,8 @@
  * answer ends as STATUS_NO_PEER at once, and so does what finds nobody there. Names in DNS are looked up again as long as
  * somebody is missing, and now and then.
  *
- * Bounds: PEER_COPIES_MAX copies of an address's name, PEER_CONNECTIONS_MAX connections from others, of which each may have
- * PEER_SERVED_MAX asks under way; beyond them STATUS_OVERLOADED, or the connection is not taken. One thread: the loop's.
+ * Bounds: PEER_COPIES_MAX copies of an address's name, PEER_CONNECTIONS_MAX connections from others, that together
+ * may have PEER_SERVED_MAX asks under way; beyond them STATUS_OVERLOADED, or the connection is not taken. One thread: the loop's.
  */
 #ifndef EDGES_PEERS_H
 #define EDGES_PEERS_H

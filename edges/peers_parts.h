@@ -128,6 +128,7 @@ uint32_t peers_asked_id(const struct peer_asked *asked);
 
 /* peers_served.c */
 bool peers_listen(struct peers *peers, struct text *error);
+void peers_take(struct peers *peers, int fd); /* a connection that somebody has made; the descriptor too */
 void peers_served_close(struct peers *peers);
 void peers_greet_back(struct peers *peers); /* the run is known now */
 

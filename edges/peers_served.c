@@ -110,7 +110,7 @@ static void serve(struct peer_client *client, const struct rpc_frame *frame)
         answer_at_once(client, frame->id, method ? STATUS_BAD_INPUT : STATUS_NOT_FOUND);
         return;
     }
-    struct peer_served *served = client->under_way < PEER_SERVED_MAX ? slab_take(&peers->served) : NULL;
+    struct peer_served *served = slab_take(&peers->served);
     if (!served) {
         peers->tally.refused++;
         answer_at_once(client, frame->id, STATUS_OVERLOADED);
@@ -196,7 +196,7 @@ static void on_message(void *owner, const struct rpc_frame *frame)
 
 /* ---- listeners ---- */
 
-static void take_client(struct peers *peers, int fd)
+void peers_take(struct peers *peers, int fd)
 {
     struct peer_client *client = base_alloc(1, sizeof *client);
     client->peers = peers;
@@ -233,7 +233,7 @@ static void on_accept(struct ev_loop *loop, ev_io *watcher, int events)
     int fd = accept4(watcher->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0)
         return;
-    take_client(peers, fd);
+    peers_take(peers, fd);
     if (peers->client_count >= PEER_CONNECTIONS_MAX)
         accept_no_more(peers);
 }
