@@ -147,6 +147,7 @@ bool part_open(struct part *part, const struct part_options *options, struct wor
     if (!options->placement->spread)
         return true;
     world->hosts = options->placement->hosts;
+    options->session->instance = shared_draw();
     options->session->extra.owner = part; /* the driver's other callbacks do not look at theirs */
     options->session->extra.far_ask = on_far_ask;
     options->session->extra.far_cancel = on_far_cancel;

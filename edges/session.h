@@ -21,6 +21,7 @@ struct session {
     struct scenario *scenario;
     struct scenario *forked; /* the second run's; NULL: there is none */
     uint64_t seed;
+    uint64_t instance; /* drawn for each process of a spread run, as copies have the same services; else 0 */
     int64_t start_unix_ns; /* instant 0 of the world's clock */
     int64_t now_unix_ns; /* of a run by the clock: the instant for which that was reckoned */
     int64_t from_ns; /* of the timeline: what lies before it only warms up */
