@@ -14,6 +14,7 @@ test: tests-build
 	ctest --test-dir build --output-on-failure --timeout 300 -j $(JOBS) --label-exclude '^long$$'
 
 test-long: tests-build
+	@.ci/install image
 	DOORBUSTER_LONG=1 ctest --test-dir build --output-on-failure --timeout 4500 -j $(JOBS)
 
 # The 30 minutes against the clock, beside SimGrid in the same run.

@@ -1,6 +1,7 @@
-# DOORBUSTER_COMMIT, for edges/*version*.c alone, so that a commit recompiles one file. "unknown" outside
-# git; when git moves, the next build asks again.
-set(doorbuster_commit unknown)
+# DOORBUSTER_COMMIT, for edges/*version*.c alone, so that a commit recompiles one file. When git moves, the next
+# build asks again. Outside git, as in an image's build, it is what -DDOORBUSTER_COMMIT says.
+set(DOORBUSTER_COMMIT unknown CACHE STRING "The commit, where there is no git")
+set(doorbuster_commit ${DOORBUSTER_COMMIT})
 find_program(GIT_PROGRAM git)
 if(GIT_PROGRAM AND EXISTS ${CMAKE_SOURCE_DIR}/.git)
   execute_process(COMMAND ${GIT_PROGRAM} rev-parse --short=12 HEAD WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}

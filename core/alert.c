@@ -347,14 +347,16 @@ static void forget_peaks(struct world *world)
 
 void alerts_judge(struct world *world, int64_t now_ns)
 {
+    /* What warms up is watched, so that windows know it, and told by nobody. */
+    bool told = world->zero_ns == NEVER || world_counted(world, now_ns) >= 0;
     for (size_t i = 0; i < world->alerts->count; i++) {
         const struct alert_spec *spec = &world->scenario->alerts[i];
         struct alert_watch *watch = &world->alerts->of[i];
         bool firing = spec->kind == ALERT_BURN_RATE ? judge_burn_rate(world, spec, watch)
                                                     : judge_flow(world, spec, watch, now_ns);
-        if (firing != watch->firing)
+        if (told && firing != watch->firing)
             turn(&world->stats.alerts[i], firing, world_timeline(world, now_ns));
-        watch->firing = firing;
+        watch->firing = firing && told;
     }
     forget_peaks(world);
 }

@@ -157,6 +157,7 @@ static void set_again(struct world *world, size_t index, const struct fault_spec
     spec->kind = fault->kind;
     spec->value = fault->value;
     spec->at_ns = told_now(world);
+    world->stats.faults[index].nth = ++world->faults_set;
     fault_apply(world, index);
 }
 
@@ -176,7 +177,6 @@ enum status world_set_fault(struct world *world, const struct fault_spec *fault,
         if (place == FAULTS_MAX)
             return STATUS_OVERLOADED;
         set_again(world, place, fault, now_ns);
-        world->faults_set++;
         return STATUS_OK;
     }
     if (is_scripted(fault) && !script_bind(world, fault, stats->fault_count))
@@ -189,7 +189,7 @@ enum status world_set_fault(struct world *world, const struct fault_spec *fault,
     spec->route = fault->route ? world_keep(world, base_copy(fault->route)) : NULL;
     spec->missing_index = fault->missing_index ? world_keep(world, base_copy(fault->missing_index)) : NULL;
     stats->faults[stats->fault_count].by_hand = true;
+    stats->faults[stats->fault_count].nth = ++world->faults_set;
     fault_apply(world, stats->fault_count++);
-    world->faults_set++;
     return STATUS_OK;
 }

@@ -289,7 +289,7 @@ static void count_execution(struct world *world, const struct query *query, cons
     bool whole = succeeded && !ran->cpu_ns; /* a database that does not know what it cost */
     double running_ns = (double)(ran->duration_ns - ran->delay_ns);
     histogram_add_ns(&stats->latency, ran->duration_ns);
-    line->cpu_ns += (double)(whole ? ran->duration_ns : ran->cpu_ns);
+    line->cpu_ns += whole ? running_ns - (double)ran->lock_ns : (double)ran->cpu_ns;
     line->spent_ns[SPENT_RUNNING] += running_ns;
     line->locked_ns += (double)ran->lock_ns;
     if (!succeeded)

@@ -115,6 +115,7 @@ struct fault_stats {
     bool judged, applied, landed;
     bool told; /* by the process that has the store: applied, landed and evidence are its words */
     bool by_hand; /* set while it ran: nothing that the scenario promises */
+    uint64_t nth; /* of those that were set by hand, from 1 on; also when it took another's place */
     uint64_t requests, failed; /* ROUTE_*: that it acted on */
     char evidence[120];
 };

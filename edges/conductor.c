@@ -139,6 +139,12 @@ static void let_begin(struct member *member)
         member->gathered = gathered_new(conductor->world);
 }
 
+/* Who is back says so again, and hears the course as it is by now. */
+static bool may_be_ready(const struct member *member)
+{
+    return member->state == MEMBER_JOINED || member->state == MEMBER_BEGUN;
+}
+
 static void take_ready(struct member *member, const struct rpc_frame *frame)
 {
     member->ready = frame->id;
@@ -200,7 +206,7 @@ static void on_message(void *owner, const struct rpc_frame *frame)
     struct member *member = owner;
     if (frame->kind == RPC_RESPONSE && frame->id == ID_FINISH && member->conductor->finishing)
         take_verdicts(member, frame);
-    else if (frame->kind == RPC_REQUEST && slice_is(frame->method, "ready") && member->state == MEMBER_JOINED)
+    else if (frame->kind == RPC_REQUEST && slice_is(frame->method, "ready") && may_be_ready(member))
         take_ready(member, frame);
     else if (frame->kind == RPC_REQUEST && slice_is(frame->method, "figures"))
         take_figures(member, frame);
@@ -295,6 +301,7 @@ static struct member *new_member(struct conductor *conductor, const struct joini
         conductor->members[conductor->member_count++] = base_alloc(1, sizeof(struct member));
     struct member *member = conductor->members[place];
     gathered_free(member->gathered);
+    rpc_connection_close(member->connection); /* of one that has left, and may still be there */
     *member = (struct member){.conductor = conductor, .process = joining->process};
     memcpy(member->hosts, joining->hosts, sizeof member->hosts);
     conductor->tally.joined++;

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#define FURTHEST_NS (NEVER / 4) /* sums of such instants do not overflow */
 enum { COURSE_FIELDS = 4, FAULT_FIELDS = 8, STEP_FIELDS = 3 };
 
 static void put_text(struct pack *pack, const char *text)
@@ -55,7 +56,7 @@ static double take_number(struct cursor *from)
 static int64_t take_instant(struct cursor *from)
 {
     int64_t value = cursor_int(from);
-    from->bad |= value < 0;
+    from->bad |= value < 0 || value > FURTHEST_NS;
     return value;
 }
 
@@ -104,59 +105,57 @@ void course_write(struct pack *pack, const struct world *world)
         pack_int(pack, course.zero_ns);
     pack_int(pack, course.from_ns);
     pack_int(pack, course.duration_ns);
-    pack_array(pack, count);
-    for (size_t i = 0; i < stats->fault_count; i++)
-        if (stats->faults[i].by_hand)
-            course_write_fault(pack, &stats->faults[i].spec);
+    pack_array(pack, 2 * count);
+    for (size_t i = 0; i < stats->fault_count; i++) {
+        if (!stats->faults[i].by_hand)
+            continue;
+        pack_int(pack, (int64_t)stats->faults[i].nth);
+        course_write_fault(pack, &stats->faults[i].spec);
+    }
 }
 
 bool course_read(struct cursor *from, struct course *course)
 {
     *course = (struct course){.world.zero_ns = NEVER};
     uint32_t fields = cursor_array(from);
-    if (!cursor_nil(from))
-        course->world.zero_ns = cursor_int(from); /* may lie before the world's first instant */
+    if (!cursor_nil(from)) {
+        int64_t zero_ns = cursor_int(from); /* may lie before the world's first instant */
+        from->bad |= zero_ns < -FURTHEST_NS || zero_ns > FURTHEST_NS;
+        course->world.zero_ns = zero_ns;
+    }
     course->world.from_ns = take_instant(from);
     course->world.duration_ns = take_instant(from);
-    uint32_t count = cursor_array(from);
+    uint32_t count = cursor_array(from) / 2;
     if (from->bad || fields != COURSE_FIELDS || count > FAULTS_MAX)
         return false;
-    for (course->fault_count = 0; course->fault_count < count; course->fault_count++)
-        if (!course_read_fault(from, &course->faults[course->fault_count]))
+    for (course->fault_count = 0; course->fault_count < count; course->fault_count++) {
+        struct course_fault *fault = &course->faults[course->fault_count];
+        int64_t nth = cursor_int(from);
+        if (nth <= 0 || !course_read_fault(from, fault))
             return false;
+        fault->nth = (uint64_t)nth;
+    }
     return true;
 }
 
-static bool same_text(const char *a, const char *b)
+/* The first behind the one of that number; NULL: there is none. */
+static const struct course_fault *next_fault(const struct course *course, uint64_t nth)
 {
-    return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
-static bool same_fault(const struct fault_spec *a, const struct fault_spec *b)
-{
-    return a->kind == b->kind && a->value == b->value && same_text(a->target, b->target) &&
-           same_text(a->route, b->route) && a->most == b->most && a->after_ns == b->after_ns;
-}
-
-/* The pointers of a copy point into the copy. */
-static void keep_fault(struct course_fault *to, const struct course_fault *from)
-{
-    *to = *from;
-    to->spec.target = from->spec.target ? to->target : NULL;
-    to->spec.route = from->spec.route ? to->route : NULL;
-    to->spec.missing_index = from->spec.missing_index ? to->missing_index : NULL;
-}
-
-void course_follow(struct world *world, struct course *before, const struct course *course, int64_t now_ns)
-{
-    world_follow(world, &course->world, now_ns);
-    before->world = course->world;
+    const struct course_fault *next = NULL;
     for (size_t i = 0; i < course->fault_count; i++) {
         const struct course_fault *fault = &course->faults[i];
-        if (i < before->fault_count && same_fault(&before->faults[i].spec, &fault->spec))
-            continue;
-        world_set_fault(world, &fault->spec, now_ns);
-        keep_fault(&before->faults[i], fault);
+        if (fault->nth > nth && (!next || fault->nth < next->nth))
+            next = fault;
     }
-    before->fault_count = MAX(before->fault_count, course->fault_count);
+    return next;
+}
+
+/* In the order in which they were set, which need not be that of their places. */
+void course_follow(struct world *world, uint64_t *faults_followed, const struct course *course,
+                   int64_t now_ns)
+{
+    const struct course_fault *fault;
+    world_follow(world, &course->world, now_ns);
+    for (; (fault = next_fault(course, *faults_followed)); *faults_followed = fault->nth)
+        world_set_fault(world, &fault->spec, now_ns);
 }

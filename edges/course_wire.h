@@ -2,8 +2,10 @@
  * course_wire: the course of a run (core/world.h) as its processes tell each other: the timeline, and the faults that were
  * set by hand, as MessagePack. What is read is checked: numbers within their bounds, texts copied, kinds known.
  *
- *     course  [zero_ns or nil, from_ns, duration_ns, [fault, ...]]
+ *     course  [zero_ns or nil, from_ns, duration_ns, [nth, fault, nth, fault, ...]]
  *     fault   [kind, target, value, route, most, missing_index, after_ns, [[at_ns, low, high], ...]]
+ *
+ * `nth` counts the faults that were set by hand: one that is set again, in the place of an equal one, has a new number.
  */
 #ifndef EDGES_COURSE_WIRE_H
 #define EDGES_COURSE_WIRE_H
@@ -15,6 +17,7 @@ enum { COURSE_TEXT_BYTES = 128 };
 /* A fault with the texts that it points to. */
 struct course_fault {
     struct fault_spec spec;
+    uint64_t nth; /* in a course; else 0 */
     char target[COURSE_TEXT_BYTES], route[COURSE_TEXT_BYTES], missing_index[COURSE_TEXT_BYTES];
 };
 
@@ -31,8 +34,9 @@ bool course_read_fault(struct cursor *from, struct course_fault *fault);
 void course_write(struct pack *pack, const struct world *world);
 bool course_read(struct cursor *from, struct course *course);
 
-/* The world plays this course from now on. `before`: what it was told last (zeroed: nothing); it is what it was told now,
-   afterwards. */
-void course_follow(struct world *world, struct course *before, const struct course *course, int64_t now_ns);
+/* The world plays this course from now on. `faults_followed`: the number of the newest fault that it has set already, and
+   of the newest that it has set now; 0: none. */
+void course_follow(struct world *world, uint64_t *faults_followed, const struct course *course,
+                   int64_t now_ns);
 
 #endif

@@ -26,7 +26,7 @@ struct follower {
     struct look_up *look_up; /* under way */
     struct shared_run run;
     struct shared_begin begin;
-    struct course course; /* as told last */
+    uint64_t faults_followed;
     struct course first; /* before there was a world to follow it */
     bool has_first;
     struct world *world;
@@ -107,7 +107,8 @@ static void follow(struct follower *follower, struct cursor *from)
 {
     struct course course;
     if (course_read(from, &course) && follower->world)
-        course_follow(follower->world, &follower->course, &course, follower->now(follower->options.owner));
+        course_follow(follower->world, &follower->faults_followed, &course,
+                      follower->now(follower->options.owner));
 }
 
 static void send_ready(struct follower *follower)
@@ -394,7 +395,7 @@ void follower_begin(struct follower *follower, struct world *world, int64_t (*no
     follower->now = now;
     follower->gather = gather_new(world);
     if (follower->has_first)
-        course_follow(world, &follower->course, &follower->first, world_now(world));
+        course_follow(world, &follower->faults_followed, &follower->first, world_now(world));
     ev_timer_start(follower->options.loop, &follower->tell);
 }
 

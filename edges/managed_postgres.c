@@ -16,6 +16,7 @@ static const char *const settings[] = {
     "listen_addresses=",
     "port=5432",
     "unix_socket_permissions=0700",
+    "superuser_reserved_connections=0", /* the shop's role has a limit instead: managed_sql_limit */
     "shared_buffers=1GB",
     "jit=off",
     "max_parallel_workers_per_gather=0",
@@ -105,9 +106,6 @@ static void argue(struct managed_postgres *postgres, const struct programs *prog
     }
     snprintf(number, sizeof number, "max_connections=%d",
              postgres->options.max_connections + MANAGED_CONNECTIONS_OURS);
-    managed_server_argue(server, "-c");
-    managed_server_argue(server, number);
-    snprintf(number, sizeof number, "superuser_reserved_connections=%d", MANAGED_CONNECTIONS_OURS);
     managed_server_argue(server, "-c");
     managed_server_argue(server, number);
     server->end_signal = SIGINT; /* fast: sessions are cut, the data is whole */
@@ -200,7 +198,8 @@ static bool bring_up(struct managed_postgres *postgres, const struct programs *p
                  postgres->server.folder.path, whole ? "" : ", for the first time");
     argue(postgres, programs);
     return (whole || make_cluster(postgres, programs, error)) && serve(postgres, error) &&
-           fill(postgres, postgres->options.rows, postgres->options.keep, error);
+           fill(postgres, postgres->options.rows, postgres->options.keep, error) &&
+           managed_sql_limit(postgres->server.socket_folder, postgres->options.max_connections, error);
 }
 
 bool managed_postgres_start(struct managed_postgres *postgres, const struct managed_options *options,

@@ -202,3 +202,16 @@ bool managed_sql_copy(const char *socket_folder, struct text *error)
     PQfinish(shop);
     return good;
 }
+
+/* Slots that are reserved for superusers are no such limit: a superuser's session takes one of the others' as well. */
+bool managed_sql_limit(const char *socket_folder, int connections, struct text *error)
+{
+    /* ALTER takes no parameters, and no SQL is built here. */
+    static const char tell[] = "SELECT set_config('doorbuster.connections', $1, false)";
+    static const char alter[] = "DO $$ BEGIN EXECUTE format('ALTER ROLE " OWNER " CONNECTION LIMIT %s', "
+                                "current_setting('doorbuster.connections')::int); END $$";
+    PGconn *admin = open_database(socket_folder, ADMIN, ADMIN, error);
+    bool good = admin && run_with_number(admin, tell, connections, error) && run(admin, alter, error);
+    PQfinish(admin);
+    return good;
+}

@@ -24,6 +24,8 @@ bool managed_sql_prepare(const char *socket_folder, struct text *error);
 bool managed_sql_fill(const char *socket_folder, int64_t rows, struct text *error);
 /* The shop's database, copied from the template; connections to an older one are cut. */
 bool managed_sql_copy(const char *socket_folder, struct text *error);
+/* So many connections are the shop's, however many an administrator has. */
+bool managed_sql_limit(const char *socket_folder, int connections, struct text *error);
 /* Whether there is a shop's database, and how many rows the template has (0: no template). */
 bool managed_sql_look(const char *socket_folder, bool *shop, int64_t *rows, struct text *error);
 

@@ -12,7 +12,7 @@
 #include "edges/pg_connection.h"
 #include "edges/pg_scan.h"
 
-enum { PG_CALIBRATION_WARM_MS = 300, PG_CALIBRATION_MS = 2000, PG_CALIBRATION_LIMIT_MS = 8000 };
+enum { PG_CALIBRATION_WARM_MS = 300, PG_CALIBRATION_MS = 2000, PG_CALIBRATION_LIMIT_MS = 20000 };
 
 /* A table of fewer rows says more of the way to the server than of its scans. */
 enum { PG_CALIBRATION_ROWS_MIN = 100000 };

@@ -13,7 +13,7 @@
 
 /* Rows over there for one of the scenario; and what a table may have at most. */
 #define PG_FACTOR_LEAST 0.02
-#define PG_FACTOR_MOST 20.0
+#define PG_FACTOR_MOST 100.0
 #define PG_ROWS_MOST 5e6
 
 enum { PG_SCANNERS_MAX = 64, PG_SCANNERS_DEFAULT = 20 };

@@ -131,6 +131,8 @@ bool redis_url_read(struct redis_url *url, const char *text, struct text *error)
             return true;
     }
     text_lit(error, "Redis URL: ");
+    if (strncmp(text, "rediss://", strlen("rediss://")) == 0)
+        text_lit(error, "TLS (rediss://) is not supported: ");
     text_str(error, forms);
     return false;
 }

@@ -35,7 +35,9 @@ static void tell_title(struct telling *telling)
     text_u64(out, report->seed);
     text_str(out, dot);
     text_duration(out, report->scenario->duration_ns);
-    text_str(out, strcmp(report->layout, "virtual") ? " live" : " in virtual time");
+    text_str(out, strcmp(report->layout, "virtual") == 0  ? " in virtual time"
+                  : strcmp(report->layout, "spread") == 0 ? " live, over several processes"
+                                                          : " live");
     if (report->interrupted) {
         text_str(out, dot);
         text_lit(out, "interrupted at ");

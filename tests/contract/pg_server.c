@@ -55,12 +55,10 @@ static void become(const struct pg_server *server)
         _exit(126);
 }
 
-static pid_t begin(const struct pg_server *server, const char *program, const char *const *arguments)
+pid_t pg_server_begin(const struct pg_server *server, const char *path, const char *const *arguments)
 {
     const char *list[ARGUMENTS_MAX];
-    char path[512];
     size_t count = 0;
-    snprintf(path, sizeof path, "%s/%s", server->bin, program);
     list[count++] = path;
     while (*arguments && count < ARGUMENTS_MAX - 1)
         list[count++] = *arguments++;
@@ -74,6 +72,13 @@ static pid_t begin(const struct pg_server *server, const char *program, const ch
         _exit(127);
     }
     return pid;
+}
+
+static pid_t begin(const struct pg_server *server, const char *program, const char *const *arguments)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", server->bin, program);
+    return pg_server_begin(server, path, arguments);
 }
 
 bool pg_server_make(struct pg_server *server, int64_t rows)

@@ -25,6 +25,9 @@ void pg_server_freeze(const struct pg_server *server, bool frozen);
 void pg_server_kill(struct pg_server *server);
 void pg_server_remove(struct pg_server *server);
 
+/* Another program, as the server's user, that dies with the test's process as well. */
+pid_t pg_server_begin(const struct pg_server *server, const char *path, const char *const *arguments);
+
 /* Carries out constant SQL; the number that it answers with, 0 where it has no rows. */
 int64_t pg_server_do(const struct pg_server *server, const char *sql);
 

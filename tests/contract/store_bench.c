@@ -114,7 +114,10 @@ void bench_end(struct store_bench *bench)
 static void turn(struct store_bench *bench)
 {
     ev_run(bench->loop, EVRUN_ONCE);
-    world_turn(bench->toy.world, now_of(bench), UINT_MAX);
+    int64_t now_ns = now_of(bench);
+    bench->late_ns = bench->turned_ns ? MAX(bench->late_ns, now_ns - bench->turned_ns) : 0;
+    bench->turned_ns = now_ns;
+    world_turn(bench->toy.world, now_ns, UINT_MAX);
 }
 
 void bench_pass(struct store_bench *bench, int64_t span_ns)

@@ -20,6 +20,8 @@ struct store_bench {
     struct ev_loop *loop;
     ev_timer tick;
     int64_t zero_ns; /* monotonic */
+    int64_t turned_ns,
+        late_ns; /* in real time: the last turn, and the longest between two, which 1 ms should be */
 };
 
 /* `server` NULL: the model. What differs from shop_stores goes into bench->toy.scenario before bench_open. The asker's

@@ -110,6 +110,25 @@ static void a_threshold_fires_once_and_resolves_each_time(void **state)
     end(&toy);
 }
 
+/* A run that begins in the middle: its first minute only warms the world up. */
+static void what_fires_while_it_warms_up_is_told_from_the_beginning_on(void **state)
+{
+    (void)state;
+    struct toy toy;
+    threshold(begin(&toy),
+              (struct condition){.series = {.kind = PROBE_POOL_USED, .pool = "a", .name = "pool.a.used"},
+                                 .bound = 5});
+    toy.options.from_ns = MIN_(2);
+    toy_open(&toy, 1);
+    set_used(&toy, 0, 6);
+    assert_false(judge(&toy, 5)->fired); /* at 1:30 */
+    assert_false(judge(&toy, 6)->fired);
+    assert_true(judge(&toy, 7)->fired);
+    assert_int_equal(judge(&toy, 7)->fired_at_ns, MIN_(2));
+    assert_int_equal(judge(&toy, 8)->firings, 1);
+    end(&toy);
+}
+
 static void below_looks_the_other_way(void **state)
 {
     (void)state;
@@ -463,6 +482,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_threshold_fires_once_and_resolves_each_time),
+        cmocka_unit_test(what_fires_while_it_warms_up_is_told_from_the_beginning_on),
         cmocka_unit_test(below_looks_the_other_way),
         cmocka_unit_test(for_means_without_a_break),
         cmocka_unit_test(a_ratio_over_a_window_forgets_what_lies_before_it),

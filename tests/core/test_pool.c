@@ -10,7 +10,7 @@
 
 #include "core/pool.h"
 
-enum { OPERATIONS = 20000, CLIENTS = 60 };
+enum { OPERATIONS = 20000, CLIENTS = 60, ACQUISITIONS = 100000, SLOTS = 20 };
 
 static struct pool_wait *granted[16];
 static size_t granted_count;
@@ -229,6 +229,57 @@ static void random_operations_keep_the_promises(void **state)
     }
 }
 
+/* Out of the line in any of the three ways, or back with the connection. */
+static void go(struct pool *pool, struct client *client, uint64_t chance, int64_t now_ns)
+{
+    bool waits = client->state == WAITING;
+    client->state = AWAY;
+    if (!waits)
+        pool_release(pool, now_ns);
+    else if (chance % 3 == 0)
+        pool_leave(pool, &client->wait);
+    else if (chance % 3 == 1)
+        pool_give_up(pool, &client->wait, now_ns);
+    else
+        pool_time_out(pool, &client->wait, now_ns);
+}
+
+static void of_a_hundred_thousand_acquisitions_with_cancels_no_slot_is_lost(void **state)
+{
+    (void)state;
+    struct pool *pool = pool_of(SLOTS);
+    const struct pool_stats *stats = pool->stats;
+    uint64_t asked = 0, left = 0, i = 0;
+    pool->granted = serve_random;
+    memset(clients, 0, sizeof clients);
+    for (; asked < ACQUISITIONS; i++) {
+        struct draw chance = draw(4, i, 1, 0);
+        struct client *client = &clients[draw_below(chance.a, CLIENTS)];
+        left += client->state == WAITING;
+        if (client->state != AWAY) {
+            go(pool, client, chance.b, (int64_t)i);
+            continue;
+        }
+        asked++;
+        client->came = i;
+        client->state = pool_acquire(pool, &client->wait, (int64_t)i) == POOL_GRANTED ? SERVED : WAITING;
+    }
+    for (size_t c = 0; c < CLIENTS; c++) {
+        left += clients[c].state == WAITING;
+        if (clients[c].state != AWAY)
+            go(pool, &clients[c], c, (int64_t)i);
+    }
+    assert_int_equal(stats->acquired + left, asked); /* each has had it or has gone without */
+    assert_in_range(left, ACQUISITIONS / 10, ACQUISITIONS * 9 / 10);
+    assert_true(stats->timeouts > 0 && stats->given_up > 0 && stats->peak_used == SLOTS);
+    assert_int_equal(pool->used, 0);
+    assert_int_equal(pool->waiters, 0);
+    assert_null(pool->first);
+    assert_null(pool->last);
+    for (size_t c = 0; c <= SLOTS; c++) /* and all are there */
+        assert_int_equal(pool_acquire(pool, &clients[c].wait, 0), c < SLOTS ? POOL_GRANTED : POOL_QUEUED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +290,7 @@ int main(void)
         cmocka_unit_test(held_connections_are_nobodys),
         cmocka_unit_test(the_line_has_a_bound),
         cmocka_unit_test(random_operations_keep_the_promises),
+        cmocka_unit_test(of_a_hundred_thousand_acquisitions_with_cancels_no_slot_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

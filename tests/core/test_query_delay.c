@@ -31,12 +31,24 @@ static void scanning(struct call *call, struct pack *body)
     pack_int(body, 1);
 }
 
+/* Told to have cost nothing, as by a database that does not know. */
+static void unknown(struct call *call, struct pack *body)
+{
+    (void)call;
+    pack_array(body, 3);
+    pack_text(body, "electronics");
+    pack_int(body, 0);
+    pack_int(body, 0);
+}
+
 static const struct route routes[] = {
     {.name = "GET /lookup",
      .steps = STEPS(WORK(), QUERY("things", "lookup", .body = indexed), REPLY(STATUS_OK, NULL))},
     {.name = "GET /scan", .steps = STEPS(QUERY("things", "scan", .body = scanning), REPLY(STATUS_OK, NULL))},
     {.name = "GET /hasty",
      .steps = STEPS(QUERY("things", "lookup", .limit_ms = 500, .body = indexed), REPLY(STATUS_OK, NULL))},
+    {.name = "GET /unknown",
+     .steps = STEPS(QUERY("things", "lookup", .body = unknown), REPLY(STATUS_OK, NULL))},
     {0}};
 
 static const struct actor_kind shelf = {
@@ -219,6 +231,7 @@ static void cpu_time_is_told_by_who_spent_it(void **state)
         {.service = "shelf", .route = "GET /lookup", .function = "lookup", .cpu_ns = 2 * MS(100)},
         {.service = "shelf", .route = "GET /scan", .function = "scan", .cpu_ns = MS(100)},
         {.service = "shelf", .route = "GET /hasty", .function = "lookup", .cpu_ns = 0},
+        {.service = "shelf", .route = "GET /unknown", .function = "lookup", .cpu_ns = 0},
         {.service = "attic", .route = "GET /lookup", .function = "work", .cpu_ns = 0}};
     struct toy toy;
     begin(&toy);
@@ -228,13 +241,30 @@ static void cpu_time_is_told_by_who_spent_it(void **state)
     ask(&toy, "shelf", "GET /scan");
     toy_run(&toy);
     const struct run_stats *stats = world_stats(toy.world);
-    assert_int_equal(stats->profile_count, 8);
+    assert_int_equal(stats->profile_count, 10);
     for (size_t i = 0; i < ARRAY_LEN(expected); i++) {
         assert_string_equal(stats->profile[i].service, expected[i].service);
         assert_string_equal(stats->profile[i].route, expected[i].route);
         assert_string_equal(stats->profile[i].function, expected[i].function);
         assert_true(stats->profile[i].cpu_ns == expected[i].cpu_ns);
     }
+    toy_end(&toy);
+}
+
+static void a_connection_that_is_held_for_nothing_takes_no_cpu_time(void **state)
+{
+    (void)state;
+    struct toy toy;
+    begin(&toy);
+    toy_open(&toy, 1);
+    set(&toy, FAULT_QUERY_DELAY, "shelf", MS(2800));
+    ask(&toy, "shelf", "GET /unknown");
+    toy_run(&toy);
+    const struct run_stats *stats = world_stats(toy.world);
+    for (size_t i = 0; i < stats->profile_count; i++)
+        if (strcmp(stats->profile[i].route, "GET /unknown") == 0)
+            assert_true(stats->profile[i].cpu_ns == 0);
+    assert_true(statement(&toy, 0)->latency.max == 2.8);
     toy_end(&toy);
 }
 
@@ -248,6 +278,7 @@ int main(void)
         cmocka_unit_test(a_service_that_is_not_there_cannot_be_delayed),
         cmocka_unit_test(connections_add_up_over_all_pools),
         cmocka_unit_test(cpu_time_is_told_by_who_spent_it),
+        cmocka_unit_test(a_connection_that_is_held_for_nothing_takes_no_cpu_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -93,7 +93,7 @@ static void a_factor_is_bounded(void **state)
     struct pg_scan scan;
     assert_true(pg_scan_choose(&scan, &registry, with("idx_products_category")));
     assert_true(fabs(pg_scan_factor(&scan, 1) * 487342 - PG_ROWS_MOST) < 1);
-    scan.rows_most = 100000;
+    scan.rows_most = 10000;
     assert_true(fabs(pg_scan_factor(&scan, 1) - PG_FACTOR_MOST) < 1e-9);
     assert_true(fabs(pg_scan_factor(&scan, 1e9) - PG_FACTOR_LEAST) < 1e-9);
     assert_true(fabs(pg_scan_factor(&scan, 0) - 1) < 1e-9);

@@ -88,6 +88,18 @@ static void anything_else_is_explained_without_its_secret(void **state)
     }
 }
 
+static void tls_is_refused_by_its_name(void **state)
+{
+    (void)state;
+    struct redis_url url;
+    struct text error = {0};
+    assert_false(redis_url_read(&url, "rediss://:hunter2@h:6380/0", &error));
+    assert_non_null(strstr(text_c(&error), "TLS"));
+    assert_non_null(strstr(text_c(&error), "expected redis://"));
+    assert_null(strstr(text_c(&error), "hunter2"));
+    text_fini(&error);
+}
+
 static void each_part_has_its_bound(void **state)
 {
     (void)state;
@@ -117,6 +129,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_forms_are_read),
         cmocka_unit_test(anything_else_is_explained_without_its_secret),
+        cmocka_unit_test(tls_is_refused_by_its_name),
         cmocka_unit_test(each_part_has_its_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 """`doorbuster run --postgres`: the orders that stand are those that were told, whatever becomes of the server or of us.
 
 Customers from outside buy with idempotency keys and keep what they were told, while PostgreSQL is killed, stopped and
-loses its sessions, and then while doorbuster is killed.
+loses its sessions, while Redis is killed, and then while doorbuster is killed.
 """
 # ctest: label=live build=both serial
 
@@ -20,7 +20,8 @@ from live_run import ROOT, Checks, Run, alone, ask  # noqa: E402
 from managed_servers import Servers, cache_folder, missing, until  # noqa: E402
 
 SCENARIO = os.path.join(ROOT, "tests", "live", "orders.yaml")
-CATALOG, CHECKOUT = 8014, 8016
+CATALOG, CHECKOUT, FRONTEND = 8014, 8016, 8018
+SOLD = (200, 201)
 BUYERS, PAUSE_S, LIMIT_S, STOPPED_S, BACK_S = 16, 0.02, 10, 5, 2
 EXIT_DEPENDENCY, EXIT_USAGE, ABSENT_S = 69, 2, 5
 CREATED = "SELECT coalesce(string_agg(idempotency_key, ' '), '') FROM orders WHERE status = 'created'"
@@ -31,12 +32,11 @@ SUMS = ("SELECT (SELECT count(*) - count(DISTINCT idempotency_key) FROM orders),
 TERMINATE = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name LIKE 'doorbuster-%'"
 
 
-def buy(key, product):
+def post(port, path, body, **headers):
     """What the customer is told: (status, order), or None where nobody answered."""
-    door = http.client.HTTPConnection("127.0.0.1", CHECKOUT, timeout=LIMIT_S)
+    door = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT_S)
     try:
-        door.request("POST", "/orders/create", json.dumps({"user_id": "user-" + key, "product_id": product, "quantity": 1}),
-                     {"Content-Type": "application/json", "Idempotency-Key": key})
+        door.request("POST", path, json.dumps(body), {"Content-Type": "application/json"} | headers)
         answer = door.getresponse()
         return answer.status, json.loads(answer.read()).get("order_id")
     except (OSError, http.client.HTTPException, ValueError):
@@ -45,18 +45,28 @@ def buy(key, product):
         door.close()
 
 
+def buy(key, product):
+    return post(CHECKOUT, "/orders/create", {"user_id": "user-" + key, "product_id": product, "quantity": 1},
+                **{"Idempotency-Key": key})
+
+
+def check_out(key, product):
+    """By the front door, which looks into the customer's cart first: the first thing in it, or some product."""
+    return post(FRONTEND, "/api/checkout", {"user_id": "user-" + key, "cart_id": f"cart-{product}", "idempotency_key": key})
+
+
 class Customers:
     """They buy until the end of the `with`; .told by key."""
 
-    def __init__(self, name):
-        self.name, self.told, self.over = name, {}, threading.Event()
+    def __init__(self, name, how=buy):
+        self.name, self.how, self.told, self.over = name, how, {}, threading.Event()
         self.threads = [threading.Thread(target=self.shop, args=(n,)) for n in range(BUYERS)]
 
     def shop(self, number):
         count = 0
         while not self.over.is_set():
             key = f"{self.name}-{number}-{count}"
-            self.told[key] = buy(key, 1 + count % 50)
+            self.told[key] = self.how(key, 1 + count % 50)
             count += 1
             time.sleep(PAUSE_S)
 
@@ -72,13 +82,13 @@ class Customers:
 
     def since(self, before):
         """Orders made since there were so many answers."""
-        return [t for t in list(self.told.values())[before:] if t and t[0] == 201]
+        return [t for t in list(self.told.values())[before:] if t and t[0] in SOLD]
 
 
 def compare(checks, customers, servers, what):
     """What stands in the database against what was told; the keys whose answer was lost."""
     stands = set(servers.sql(CREATED).split())
-    told = {key for key, answer in customers.told.items() if answer and answer[0] == 201}
+    told = {key for key, answer in customers.told.items() if answer and answer[0] in SOLD}
     lost = {key for key, answer in customers.told.items() if not answer or answer[0] >= 500}
     checks.equal(told - stands, set(), f"{what}: told, and not there")
     checks.that(stands - told <= lost, f"{what}: there, and another answer told: {sorted(stands - told - lost)[:5]}")
@@ -123,6 +133,23 @@ def server_suffers(checks, servers):
     checks.equal(servers.sql(SUMS), "0|0|0", "after trying again")
     run.end()
     checks.that("broken" not in run.said(), run.said())
+
+
+def redis_suffers(checks, servers):
+    """It is asked for the cart before anything is bought: while it is away nobody buys by the front door, and no order is
+    told that does not stand."""
+    run = Run("--postgres", servers.begun["postgres"], "--redis", "unix://" + servers.begun["redis"], "--quiet",
+              scenario=SCENARIO)
+    with Customers("r", check_out) as customers:
+        checks.that(until(lambda: len(customers.since(0)) > 50), "customers check out")
+        os.kill(servers.begun["redis_pid"], signal.SIGKILL)
+        checks.that(until(lambda: any(t and t[0] >= 500 for t in list(customers.told.values()))), "and fail without Redis")
+        servers.tell("revive")
+        begun, before = time.monotonic(), len(customers.told)
+        checks.that(until(lambda: servers.tell("revive") and len(customers.since(before)) >= BUYERS, 10), "they buy again")
+        print(f"Redis killed: selling {time.monotonic() - begun:.2f} s later")
+    compare(checks, customers, servers, "Redis killed")
+    run.end()
 
 
 def we_are_killed(checks, servers):
@@ -184,8 +211,8 @@ def main():
     alone()
     checks = Checks()
     cache = cache_folder()
-    with Servers(cache, "--rows", "2000", "--no-redis") as servers:
-        for part in (server_suffers, we_are_killed, hostile, refused):
+    with Servers(cache, "--rows", "2000") as servers:
+        for part in (server_suffers, redis_suffers, we_are_killed, hostile, refused):
             part(checks, servers)
     shutil.rmtree(cache)
     checks.end()
