@@ -9,10 +9,11 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from live_run import ROOT, Checks, alone, ask  # noqa: E402
-from spread_run import PEER_PORTS, Piece, failed, spans_of, until  # noqa: E402
+from spread_run import PEER_PORTS, Piece, failed, settings, spans_of, until  # noqa: E402
 
 SCENARIO = os.path.join(ROOT, "tests", "live", "pulled_plugs.yaml")
 TWICE = ("frontend", "cart-service")
+BUSY = settings(streams__browsers__rate="2000/min", streams__buyers__rate="2000/min")
 NS = 10**9
 # What is on its way to a copy that dies fails; what comes after a moment does not.
 MOMENT_S = 1
@@ -35,7 +36,7 @@ class Shop:
         name, copy = only.split(",")[0], "--listen" in options
         life = self.lives[name] = self.lives.get(name, 0) + 1
         traces = os.path.join(self.folder, f"t.{name}.{life}.jsonl" if life > 1 else f"t.{name}.jsonl")
-        self.pieces[name, copy] = Piece(only, self.peers, *options, "--traces", traces, scenario=SCENARIO)
+        self.pieces[name, copy] = Piece(only, self.peers, *options, *BUSY, "--traces", traces, scenario=SCENARIO)
 
     def counts(self):
         answer = ask(8010, "/admin/traffic-stats")
