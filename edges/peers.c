@@ -17,6 +17,7 @@ struct peers *peers_open(const struct peers_options *options, struct text *error
     slab_init(&peers->asked, sizeof(struct peer_asked), PEER_ASKED_MAX);
     slab_init(&peers->served, sizeof(struct peer_served), PEER_SERVED_MAX);
     peers_name_methods(peers);
+    peers_find_asked(peers);
     if (peers_listen(peers, error))
         return peers;
     peers_close(peers);
@@ -77,7 +78,7 @@ bool peers_complete(const struct peers *peers, struct text *missing)
     const struct registry *registry = peers->options.registry;
     bool complete = true;
     for (uint16_t i = 0; i < registry->kind_count; i++) {
-        if (peers->options.placement->hosts[i] || there(peers, i))
+        if (!peers->asks[i] || there(peers, i))
             continue;
         if (missing && !complete)
             text_lit(missing, ", ");

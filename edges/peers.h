@@ -2,7 +2,7 @@
  * peers: asks between the processes of one run, as MessagePack-RPC over TCP.
  *
  * A process listens at the peer port of every service that it hosts, and keeps one connection to every address of those that
- * it does not: whoever asks connects. A connection begins with `greet`: both sides are of one version, scenario, settings and run,
+ * these ask and that it does not host: whoever asks connects. A connection begins with `greet`: both sides are of one version, scenario, settings and run,
  * or the greeting is answered with why not. An ask is a request named after what it asks ("cart-service GET /cart/{cart_id}",
  * "postgresql recommendations"); its params carry the time that is left and the trace context, its result the status and
  * the body. `cancel` is a notice.
@@ -73,7 +73,7 @@ void peers_serve(struct peers *peers, struct world *world);
 void peers_leave(struct peers *peers);
 /* After peers_leave: whether all have heard it, and nothing is being served any more. */
 bool peers_left(const struct peers *peers);
-/* Whether somebody is there for each service that is not hosted here; `missing`, if not NULL, gets the names of the others. */
+/* Whether somebody is there for each service that is asked from here; `missing`, if not NULL, gets the names of the others. */
 bool peers_complete(const struct peers *peers, struct text *missing);
 
 /* For the sink of the world. */

@@ -289,16 +289,45 @@ static uint16_t service_of(const struct peers *peers, const char *service)
     return index;
 }
 
+/* Whom the steps of a kind ask; whoever drives load may ask any service that a stream names. */
+static bool asks(const struct actor_kind *kind, const struct actor_kind *other)
+{
+    if (kind->drives_load)
+        return !other->store;
+    for (const struct route *route = kind->routes; !kind->store && route && route->name; route++)
+        for (size_t i = 0; i < ROUTE_STEPS_MAX && route->steps[i].kind != STEP_END; i++) {
+            const struct step *step = &route->steps[i];
+            if ((step->kind == STEP_ASK && strcmp(step->to, other->service) == 0) ||
+                (step->kind == STEP_QUERY && other->store && strcmp(other->store, "postgresql") == 0) ||
+                (step->kind == STEP_CACHE && other->store && strcmp(other->store, "redis") == 0))
+                return true;
+            if (step->kind == STEP_REPLY && !step->when)
+                break;
+        }
+    return false;
+}
+
+void peers_find_asked(struct peers *peers)
+{
+    const struct registry *registry = peers->options.registry;
+    const bool *hosts = peers->options.placement->hosts;
+    for (size_t to = 0; to < registry->kind_count; to++)
+        for (size_t i = 0; i < registry->kind_count && !hosts[to]; i++)
+            peers->asks[to] |= hosts[i] && asks(registry->kinds[i], registry->kinds[to]);
+}
+
 void peers_links_open(struct peers *peers)
 {
     const struct placement *placement = peers->options.placement;
     peers->places = base_alloc(placement->address_count, sizeof *peers->places);
-    peers->place_count = placement->address_count;
-    for (size_t i = 0; i < peers->place_count; i++) {
-        struct peer_place *place = &peers->places[i];
+    for (size_t i = 0; i < placement->address_count; i++) {
+        uint16_t service = service_of(peers, placement->addresses[i].service);
+        if (!peers->asks[service])
+            continue;
+        struct peer_place *place = &peers->places[peers->place_count++];
         place->peers = peers;
         place->address = &placement->addresses[i];
-        place->service = service_of(peers, place->address->service);
+        place->service = service;
         open_place(place);
     }
 }

@@ -87,6 +87,7 @@ struct peers {
     struct world *world;
     bool leaving, accepting;
     double leaving_since;
+    bool asks[SERVICES_MAX]; /* by service: somebody who is hosted here asks it, and it is not */
     struct peer_place *places;
     size_t place_count;
     unsigned turn[SERVICES_MAX]; /* whose it is among copies */
@@ -119,6 +120,7 @@ void peers_write_greeting(const struct peers *peers, struct pack *pack, uint32_t
 const char *peers_differ(const struct peers *peers, struct cursor greeting, uint64_t *run);
 
 /* peers_link.c */
+void peers_find_asked(struct peers *peers); /* sets `asks` */
 void peers_links_open(struct peers *peers);
 void peers_links_close(struct peers *peers);
 struct peer_link *peers_link_for(struct peers *peers, uint16_t service); /* NULL: nobody is there */

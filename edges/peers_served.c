@@ -115,7 +115,8 @@ void peers_greet_back(struct peers *peers)
 
 static bool nobody_here(const struct peers *peers)
 {
-    return !peers->world || (peers->leaving && ev_now(peers->options.loop) - peers->leaving_since > PEER_LEAVING_MS / 1e3);
+    return !peers->world ||
+           (peers->leaving && ev_now(peers->options.loop) - peers->leaving_since > PEER_LEAVING_MS / 1e3);
 }
 
 static void serve(struct peer_client *client, const struct rpc_frame *frame)

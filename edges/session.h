@@ -33,7 +33,8 @@ struct session {
     struct world *world;
     struct pace pace; /* of a run by the clock */
     bool paced; /* it is one */
-    const struct conductor_tally *processes; /* of a run that this process conducts; NULL: there is but this one */
+    const struct conductor_tally
+        *processes; /* of a run that this process conducts; NULL: there is but this one */
     bool part; /* of a run that another process conducts, which tells of it and judges */
     bool interrupted, failed_to_write;
     bool unheard; /* nobody was where the telemetry was to go */

@@ -9,7 +9,10 @@
 #   DOORBUSTER_ADMIN_TOKEN   for the admin routes; without it, what the Secret says
 #
 # With --dry-run nothing is asked of the cluster or the shop, and nothing is changed: what would be run is printed.
-# Exit codes: 0, 1 something failed, 2 usage, 130 and 143 interrupted.
+# Exit codes: 0, 1 something failed, 2 usage, 130 and 143 interrupted; psql's own where a file of sql/ fails.
+#
+# sh has no variables of a function's own: those of the functions here are way, to, looks, why, patch, pair, names, name, token,
+# tool, option, minute, phase, and the results status and answer.
 set -eu
 
 NAMESPACE=${NAMESPACE:-ecommerce-demo}
@@ -206,28 +209,27 @@ save_state() {
 
 nap() { sleep "$1" 2>/dev/null || sleep 1; } # a fraction of a second where sleep knows any
 
-# reach SERVICE PORT [SERVICE PORT]...: opens ways to them; url_of says where they are.
+# reach SERVICE:PORT...: opens ways to them; url_of says where they are.
 reach() {
     [ -z "$DIRECT" ] || return 0
-    for entry in "$@"; do
-        service=${entry%%:*}
-        [ ! -e "$scratch/forward.$service" ] || continue
+    for way in "$@"; do
+        to=${way%%:*}
+        [ ! -e "$scratch/forward.$to" ] || continue
         # In a function of its own the shell would be what is killed, not kubectl.
         # shellcheck disable=SC2086
-        $KUBECTL --namespace "$NAMESPACE" port-forward "service/$service" ":${entry##*:}" \
-            >"$scratch/forward.$service" 2>&1 &
-        echo "$!" >"$scratch/pid.$service"
+        $KUBECTL --namespace "$NAMESPACE" port-forward "service/$to" ":${way##*:}" >"$scratch/forward.$to" 2>&1 &
+        echo "$!" >"$scratch/pid.$to"
         forwards="$forwards $!"
     done
-    for entry in "$@"; do
-        service=${entry%%:*}
-        tries=0
-        while [ -z "$(forwarded "$service")" ]; do
-            tries=$((tries + 1))
-            if [ "$tries" -gt 100 ] || ! kill -0 "$(cat "$scratch/pid.$service")" 2>/dev/null; then
-                reason=$(tail -n 1 "$scratch/forward.$service")
-                unreach "$service"
-                warn "no way to $service: $reason"
+    for way in "$@"; do
+        to=${way%%:*}
+        looks=0
+        while [ -z "$(forwarded "$to")" ]; do
+            looks=$((looks + 1))
+            if [ "$looks" -gt 100 ] || ! kill -0 "$(cat "$scratch/pid.$to")" 2>/dev/null; then
+                why=$(tail -n 1 "$scratch/forward.$to")
+                unreach "$to"
+                warn "no way to $to: $why"
                 return 1
             fi
             nap 0.1
@@ -235,7 +237,7 @@ reach() {
     done
 }
 
-forwarded() { sed -n 's/^Forwarding from 127\.0\.0\.1:\([0-9]*\) .*/\1/p' "$scratch/forward.$1" | head -n 1; }
+forwarded() { sed -n 's/^Forwarding from 127\.0\.0\.1:\([0-9]*\) .*/\1/p' "$scratch/forward.$1" 2>/dev/null | head -n 1; }
 
 unreach() {
     [ -e "$scratch/pid.$1" ] || return 0

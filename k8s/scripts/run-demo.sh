@@ -7,14 +7,17 @@
 #
 # By the environment: NAMESPACE, KUBECTL, TIMEOUT, STATE_DIR, DOORBUSTER_ADMIN_TOKEN;
 #   DURATION_MINUTES   how long (the scenario's own duration)
-#   PEAK_RPM           the demo's highest rate (the scenario's own)
+#   BASE_RPM, PEAK_RPM the demo's lowest and highest rate (the scenario's own)
 #   START_IN           seconds from now to its first minute, for the restart (30)
 #   EVERY              seconds between two lines of status (5)
+#   ANSWER_WAIT        seconds in which the load generator must answer after the restart (30)
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 
 START_IN=${START_IN:-30}
 EVERY=${EVERY:-5}
+ANSWER_WAIT=${ANSWER_WAIT:-30}
+BASE_RPM=${BASE_RPM:-}
 PEAK_RPM=${PEAK_RPM:-}
 admin=load-generator:8010
 changed=no
@@ -27,7 +30,7 @@ for option in "$@"; do
         common_option "$option" || usage_error "what is '$option'?"
     fi
 done
-for number in START_IN EVERY PEAK_RPM DURATION_MINUTES; do
+for number in START_IN EVERY ANSWER_WAIT BASE_RPM PEAK_RPM DURATION_MINUTES; do
     eval "value=\${$number:-}"
     # shellcheck disable=SC2154 # eval has set it
     case $value in *[!0-9]*) usage_error "$number is '$value', not a whole number" ;; esac
@@ -42,7 +45,7 @@ at_end() {
     http POST "$admin" /admin/stop-demo '{}'
     # Ctrl-C has ended the way to it as well: once more, by a new one.
     [ "$status" != 000 ] || http POST "$admin" /admin/stop-demo '{}'
-    if ! set_config DEMO_MODE=off DEMO_START_TIMESTAMP= DEMO_DURATION_MINUTES= DEMO_PEAK_RPM= >/dev/null; then
+    if ! set_config DEMO_MODE=off DEMO_START_TIMESTAMP= DEMO_DURATION_MINUTES= DEMO_BASE_RPM= DEMO_PEAK_RPM= >/dev/null; then
         warn "the ConfigMap $config still has the demo's clock: set DEMO_MODE=off and restart the Deployments"
         return 1
     fi
@@ -68,7 +71,7 @@ start_demo() {
             esac
         fi
         tries=$((tries + 1))
-        [ "$tries" -lt 30 ] || fail "the load generator does not answer: $status $answer"
+        [ "$tries" -lt "$ANSWER_WAIT" ] || fail "the load generator does not answer: $status $answer"
         nap 1
     done
 }
@@ -114,13 +117,14 @@ timeline "${scenario:-the scenario}" "$start" "$minutes"
 
 changed=yes
 if dry; then changed=no; fi
-set_config DEMO_MODE=blackfriday "DEMO_START_TIMESTAMP=$start" "DEMO_DURATION_MINUTES=${DURATION_MINUTES:-}" "DEMO_PEAK_RPM=$PEAK_RPM"
+set_config DEMO_MODE=blackfriday "DEMO_START_TIMESTAMP=$start" "DEMO_DURATION_MINUTES=${DURATION_MINUTES:-}" \
+    "DEMO_BASE_RPM=$BASE_RPM" "DEMO_PEAK_RPM=$PEAK_RPM"
 restart
 if dry; then
     say "would ask: POST /admin/start-demo, if it has not started by then"
     say "would tell: GET /admin/demo-status, every $EVERY s for $minutes minutes"
     say "at the end, and on Ctrl-C, would ask: POST /admin/stop-demo"
-    set_config DEMO_MODE=off DEMO_START_TIMESTAMP= DEMO_DURATION_MINUTES= DEMO_PEAK_RPM=
+    set_config DEMO_MODE=off DEMO_START_TIMESTAMP= DEMO_DURATION_MINUTES= DEMO_BASE_RPM= DEMO_PEAK_RPM=
     restart
     exit 0
 fi

@@ -442,6 +442,10 @@ def a_demo_that_cannot_begin_leaves_the_baseline(bench):
     bench.set_deployment("doorbuster", ready=0)
     ends(bench.run("run-demo"), 1, "doorbuster: 0 of 1 ready")
     assert not has(bench.calls(), "patch")
+    bench.set_deployment("doorbuster", ready=1)
+    os.remove(os.path.join(bench.folder, "port.load-generator"))
+    ends(bench.run("run-demo", ANSWER_WAIT="2"), 1, "the load generator does not answer: 000", "back to the baseline")
+    assert bench.state["config"]["DEMO_MODE"] == "off"
     ends(bench.run("run-demo", PEAK_RPM="lots"), 2, "PEAK_RPM is 'lots'")
     ends(bench.run("run-demo", "--no-pre-flight", STUB_FAIL="rollout restart"), 1, "the Deployments did not restart")
 
