@@ -56,7 +56,7 @@ def alive(pid):
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
             return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # it went while we looked
         return False
 
 
@@ -80,7 +80,7 @@ class Spread(Run):
             try:
                 with open(f"/proc/{pid}/cmdline", "rb") as words:
                     words = words.read().decode().split("\0")
-            except FileNotFoundError:
+            except (FileNotFoundError, ProcessLookupError):
                 continue
             if alive(pid) and "--only" in words:
                 found[words[words.index("--only") + 1].split(",")[0]] = pid
