@@ -105,6 +105,8 @@ static void count_back(struct member *member)
     member->conductor->tally.gone--;
     member->conductor->tally.spans_lost -= not_exported(member);
     member->counted = false;
+    if (!member->conductor->options.quiet)
+        fprintf(stderr, "doorbuster: the process of %s is back\n", name_of(member));
 }
 
 static void on_closed(void *owner, const char *why)
