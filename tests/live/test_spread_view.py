@@ -130,7 +130,9 @@ def healing(checks):
     mark[0] = demo_of(run)
     checks.that(run.until(lambda: share(mark[0], demo_of(run)) > 0.3 and demo_of(run)["requests"] > mark[0]["requests"] + 200, 90),
                 "and is sick again")
-    run.end()
+    children = run.children()
+    checks.equal(run.end(), CUT_SHORT, "a second signal")
+    checks.equal([name for name, pid in children.items() if alive(pid)], [], "which ends all of them")
 
 
 def demo_clock(checks):
@@ -165,6 +167,8 @@ def catalog(checks):
         return time.monotonic() - begun if code(answer) == 200 else None
 
     checks.that(until(lambda: took() is not None, 30), "it answers")
+    bought = ask(PORTS["frontend"], "/api/checkout", *JSON, "-d", '{"user_id": "user-1", "cart_id": "cart-1"}', method="POST")
+    checks.that(code(bought) == 200 and bought.json["status"] == "success", f"a checkout by hand: {bought.body if bought else None}")
     set_by = ask(PORTS["product-catalog"], "/demo/enable-slow-queries", *JSON, method="POST")
     checks.equal(code(set_by), 200, f"enable-slow-queries: {set_by.body if set_by else None}")
     checks.that(until(lambda: (took() or 0) >= 2.8, 30), "its queries are slow")
