@@ -138,7 +138,10 @@ def in_turn(checks):
         checks.equal(report["processes"], {"joined": len(SERVICES) + len(killed), "gone": gone, "spans_lost": spans_lost}, "report")
         ids = {span["spanId"] for span in spans}
         missing = {span["parentSpanId"] for span in spans if "parentSpanId" in span} - ids
-        print(f"spans lost: {spans_lost} counted; {len(missing)} parents are missing of {len(ids)} spans")
+        told = report["traces"]["spans"] - spans_lost
+        print(f"spans: {len(spans)} in files, {told} by the report, without {spans_lost} lost; {len(missing)} parents are missing")
+        # Beyond what a dead process had told of, its file has at most what it wrote since, in half a second.
+        checks.that(0 <= len(spans) - told <= 100 * len(killed), "the spans in files and the report's")
         checks.that(f"doorbuster: restarts: {len(killed)} (" in run.said(), run.said())
 
 

@@ -231,7 +231,7 @@ def main():
     try:
         parity(checks, machines, "an ordinary afternoon", *afternoon(), 1000)
         for first, last in BANDS if LONG else ():
-            parity(checks, machines, f"minutes {first:g} to {last:g}", *band(first, last), 5000 if first > 1 else 3000)
+            parity(checks, machines, f"minutes {first:g} to {last:g}", *band(first, last), 5000 if first > 1 else 2500)
         cut_and_healed(checks, machines)
     finally:
         machines.end()
