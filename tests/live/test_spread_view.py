@@ -16,6 +16,7 @@ from otlp_sink import Sink  # noqa: E402
 from spread_run import LONG, NORMAL, OWN_LOOPBACK, PORTS, SERVICES, Piece, Spread, alive, attributes, call, on_loopback, settings, until  # noqa: E402
 
 SCENARIO = os.path.join(ROOT, "tests", "live", "pulled_plugs.yaml")
+DRAIN_S = 4
 JSON = ("-H", "Content-Type: application/json")
 INDEX = '"idx_products_recommendations"'
 TAKEN, USAGE, CUT_SHORT, MISSING = 106, 2, 105, 69
@@ -192,11 +193,15 @@ def telemetry(checks):
     refused(checks)
     children = run.children()
     run.send()
+    begun = time.monotonic()
     checks.equal(run.wait(60), 0, f"exit code: {run.said()}")
+    took = time.monotonic() - begun
     checks.equal([name for name, pid in children.items() if alive(pid)], [], "all have ended")
     checks.that("died" not in run.said() and "restart" not in run.said(), run.said())
     sink.close()
     report_of = json.loads(run.told())
+    print(f"drained in {took:.2f} s")
+    checks.that(took < DRAIN_S or not report_of["clock"]["kept_up"], f"drained in {took:.2f} s, at most {DRAIN_S} expected")
     instances, spans, roots = {}, 0, 0
     for signal, key in (("traces", "resourceSpans"), ("metrics", "resourceMetrics"), ("logs", "resourceLogs")):
         for request in sink.of(signal):
