@@ -105,6 +105,8 @@ static void count_back(struct member *member)
     member->conductor->tally.gone--;
     member->conductor->tally.spans_lost -= not_exported(member);
     member->counted = false;
+    if (!member->conductor->options.quiet)
+        fprintf(stderr, "doorbuster: the process of %s is back\n", name_of(member));
 }
 
 static void on_closed(void *owner, const char *why)
@@ -398,18 +400,15 @@ static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
     ev_break(loop, EVBREAK_ONE);
 }
 
-/* One line each time somebody else is missing, and at the end. */
+/* One line each time somebody else is missing; `left_ms`: for how long they can still come. */
 static void tell_missing(const struct conductor *conductor, struct text *told, struct text *missing,
-                         bool last)
+                         int64_t left_ms)
 {
     bool news = told->len != missing->len || memcmp(told->bytes, missing->bytes, told->len) != 0;
-    if (!last && (conductor->options.quiet || !news))
+    if (conductor->options.quiet || !news)
         return;
-    fprintf(
-        stderr,
-        last ? "doorbuster: the run cannot begin without %s; start them, or say where they are with --peer\n"
-             : "doorbuster: waiting for %s\n",
-        text_c(missing));
+    fprintf(stderr, "doorbuster: waiting for %s; without them the run ends in %lld s\n", text_c(missing),
+            (long long)(left_ms / 1000));
     told->len = 0;
     text_bytes(told, missing->bytes, missing->len);
 }
@@ -434,11 +433,15 @@ bool conductor_gather(struct conductor *conductor, struct peers *peers, int64_t 
         ev_run(loop, EVRUN_ONCE);
         missing.len = 0;
         complete = all_ready(conductor, &missing) && peers_complete(peers, &missing);
-        if (!complete && ev_now(loop) - began > WAITING_TOLD_S)
-            tell_missing(conductor, &told, &missing, false);
+        double waited_s = ev_now(loop) - began;
+        if (!complete && waited_s > WAITING_TOLD_S)
+            tell_missing(conductor, &told, &missing, limit_ms - (int64_t)(waited_s * 1e3));
     }
     if (!complete && !conductor->cut_short)
-        tell_missing(conductor, &told, &missing, true);
+        fprintf(
+            stderr,
+            "doorbuster: the run cannot begin without %s; start them, or say where they are with --peer\n",
+            text_c(&missing));
     ev_timer_stop(loop, &tick);
     ev_signal_stop(loop, &term);
     ev_signal_stop(loop, &interrupt);

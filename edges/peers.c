@@ -52,6 +52,16 @@ void peers_serve(struct peers *peers, struct world *world)
 void peers_leave(struct peers *peers)
 {
     peers->leaving = true;
+    peers->leaving_since = ev_now(peers->options.loop);
+    peers_tell_leave(peers);
+}
+
+bool peers_left(const struct peers *peers)
+{
+    for (const struct peer_client *client = peers->clients; client; client = client->next)
+        if (client->greeted && !client->left)
+            return false;
+    return peers->served.live == 0;
 }
 
 static bool there(const struct peers *peers, uint16_t service)

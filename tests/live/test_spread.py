@@ -126,7 +126,7 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         plays = {"afternoon": ("an ordinary afternoon", *afternoon(), 1000)}
         for first, last in BANDS:
-            plays[f"{first}"] = (f"minutes {first:g} to {last:g}", *band(first, last), 5000 if first > 1 else 3000)
+            plays[f"{first}"] = (f"minutes {first:g} to {last:g}", *band(first, last), 5000 if first > 1 else 2500)
         found = {}
 
         def one(name):
