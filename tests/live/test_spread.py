@@ -45,8 +45,11 @@ def all_equal(checks, scratch, what, scenario, words, least):
         play(scenario, words, files, speed)
         done = {pair: call("compare", files[pair[0]], files[pair[1]]) for pair in pairs}
         print(f"{what}, speed {speed}:", done[names[0], names[-1]].stdout.strip(), flush=True)
-        if all(each.returncode != DIFFERENT for each in done.values()):
+        unequal = {pair: each for pair, each in done.items() if each.returncode == DIFFERENT}
+        if not unequal:
             break
+        for (a, b), each in unequal.items():
+            print(f"{what}, speed {speed}: {a} and {b} differ:", each.stdout[:2000], flush=True)
     for (a, b), each in done.items():
         checks.that(traces_told(each) >= least,
                     f"{what}: {a} and {b}: at least {least} equal traces expected\n{each.stdout}{each.stderr}")
