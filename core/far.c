@@ -17,7 +17,7 @@ void far_ask(struct world *world, const struct actor *from, const struct actor *
                              .to = to->index,
                              .route = route,
                              .context = *context,
-                             .limit_ns = deadline_ns == NEVER ? NEVER : deadline_ns - world->now_ns,
+                             .limit_ns = deadline_ns == NEVER ? NEVER : MAX(deadline_ns - world->now_ns, 0),
                              .body = body->bytes,
                              .body_len = body->len};
     leaves.context.state = NULL;

@@ -264,6 +264,12 @@ void query_granted(struct pool_wait *wait, int64_t now_ns)
     world->delayed++;
 }
 
+/* The database may be of another process, and what it says anything. */
+static bool is_figure(int64_t value)
+{
+    return value >= 0 && value <= UINT32_MAX;
+}
+
 /* The figures come before the result, so that every database reports alike. */
 static bool read_execution(struct execution *ran, const struct statement *statement, struct cursor *cursor)
 {
@@ -271,10 +277,12 @@ static bool read_execution(struct execution *ran, const struct statement *statem
     ran->rows_scanned = cursor_int(cursor);
     int64_t plan = cursor_int(cursor);
     ran->active = cursor_int(cursor);
-    ran->cpu_ns = cursor_int(cursor) * NS_PER_US;
-    ran->lock_ns = cursor_int(cursor) * NS_PER_US;
-    if (cursor->bad || plan < 0 || plan >= STATEMENT_PLANS_MAX)
+    int64_t cpu_us = cursor_int(cursor), lock_us = cursor_int(cursor);
+    if (cursor->bad || plan < 0 || plan >= STATEMENT_PLANS_MAX || !is_figure(ran->rows_scanned) ||
+        !is_figure(cpu_us) || !is_figure(lock_us))
         return false;
+    ran->cpu_ns = cpu_us * NS_PER_US;
+    ran->lock_ns = lock_us * NS_PER_US;
     ran->index = statement->plans[plan].index;
     ran->full_scan = !ran->index && statement->plans[plan].share > 0;
     return true;

@@ -112,7 +112,7 @@ static void let_begin(struct member *member)
 /* Who is back says so again, and hears the course as it is by now. */
 static bool may_be_ready(const struct member *member)
 {
-    return member->state == MEMBER_JOINED || member->state == MEMBER_BEGUN;
+    return (member->state == MEMBER_JOINED || member->state == MEMBER_BEGUN) && !member->conductor->finishing;
 }
 
 static void take_ready(struct member *member, const struct rpc_frame *frame)
@@ -131,7 +131,7 @@ static void take_figures(struct member *member, const struct rpc_frame *frame)
     struct cursor value = frame->value;
     uint32_t fields = cursor_array(&value);
     int64_t spans = cursor_int(&value), settled = cursor_int(&value);
-    bool good = !value.bad && fields == 3 && spans >= 0 && settled >= 0 && member->gathered &&
+    bool good = !value.bad && fields == 3 && spans >= 0 && settled >= 0 &&
                 (cursor_nil(&value) || gathered_read(member->gathered, &value));
     if (good) {
         member->spans = (uint64_t)spans;
@@ -146,7 +146,7 @@ static void take_fault(struct member *member, const struct rpc_frame *frame)
     struct cursor value = frame->value;
     struct course_fault fault;
     const char *error = NULL;
-    if (!conductor->world || !course_read_fault(&value, &fault))
+    if (!course_read_fault(&value, &fault))
         error = "this is no fault";
     else if (world_set_fault(conductor->world, &fault.spec, conductor->now(conductor->owner)) != STATUS_OK)
         error = "it cannot be set";
@@ -156,7 +156,7 @@ static void take_fault(struct member *member, const struct rpc_frame *frame)
 static bool all_finished(const struct conductor *conductor)
 {
     for (size_t i = 0; i < conductor->member_count; i++)
-        if (conductor->members[i]->state < MEMBER_FINISHED && conductor->members[i]->connection)
+        if (conductor->members[i]->state == MEMBER_BEGUN && conductor->members[i]->connection)
             return false;
     return true;
 }
@@ -174,13 +174,14 @@ static void take_verdicts(struct member *member, const struct rpc_frame *frame)
 static void on_message(void *owner, const struct rpc_frame *frame)
 {
     struct member *member = owner;
-    if (frame->kind == RPC_RESPONSE && frame->id == ID_FINISH && member->conductor->finishing)
+    bool plays = member->state == MEMBER_BEGUN;
+    if (plays && frame->kind == RPC_RESPONSE && frame->id == ID_FINISH && member->conductor->finishing)
         take_verdicts(member, frame);
     else if (frame->kind == RPC_REQUEST && slice_is(frame->method, "ready") && may_be_ready(member))
         take_ready(member, frame);
-    else if (frame->kind == RPC_REQUEST && slice_is(frame->method, "figures"))
+    else if (plays && frame->kind == RPC_REQUEST && slice_is(frame->method, "figures"))
         take_figures(member, frame);
-    else if (frame->kind == RPC_REQUEST && slice_is(frame->method, "fault"))
+    else if (plays && frame->kind == RPC_REQUEST && slice_is(frame->method, "fault"))
         take_fault(member, frame);
     else if (frame->kind == RPC_NOTICE && slice_is(frame->method, "leave"))
         bury(member);
@@ -239,11 +240,12 @@ static struct joining read_join(const struct conductor *conductor, const struct 
     return joining;
 }
 
-/* Who is back after it had been cut off; NULL: nobody knows it. */
+/* Who is back after it had been cut off, even if another has taken its place meanwhile: what it counts is not to count
+   twice. NULL: nobody knows it. */
 static struct member *known(struct conductor *conductor, uint64_t process)
 {
     for (size_t i = 0; i < conductor->member_count; i++)
-        if (conductor->members[i]->process == process && conductor->members[i]->state != MEMBER_GONE)
+        if (conductor->members[i]->process == process)
             return conductor->members[i];
     return NULL;
 }
@@ -259,14 +261,23 @@ static void replace(struct conductor *conductor, const struct joining *joining)
     }
 }
 
-static struct member *new_member(struct conductor *conductor, const struct joining *joining)
+/* Of one that has gone, else behind them all. */
+static size_t free_place(const struct conductor *conductor)
 {
     size_t place = 0;
     while (place < conductor->member_count && conductor->members[place]->state != MEMBER_GONE)
         place++;
+    return place;
+}
+
+static struct member *new_member(struct conductor *conductor, const struct joining *joining)
+{
+    size_t place = free_place(conductor);
+    replace(conductor, joining);
+    if (place == CONDUCTOR_MEMBERS_MAX)
+        place = free_place(conductor);
     if (place == CONDUCTOR_MEMBERS_MAX)
         return NULL;
-    replace(conductor, joining);
     if (place == conductor->member_count)
         conductor->members[conductor->member_count++] = base_alloc(1, sizeof(struct member));
     struct member *member = conductor->members[place];
@@ -285,7 +296,6 @@ bool conductor_joins(struct conductor *conductor, struct rpc_connection *connect
         return false;
     struct joining joining = read_join(conductor, first);
     struct member *member = joining.error ? NULL : known(conductor, joining.process);
-    bool back = member;
     if (!joining.error && !member && !(member = new_member(conductor, &joining)))
         joining.error = "too many processes";
     if (joining.error) {
@@ -295,7 +305,7 @@ bool conductor_joins(struct conductor *conductor, struct rpc_connection *connect
     rpc_connection_close(member->connection);
     member->connection = connection;
     count_back(member);
-    if (!back || member->state < MEMBER_BEGUN)
+    if (member->state != MEMBER_BEGUN)
         member->state = MEMBER_JOINED;
     const struct rpc_owner owner = {.message = on_message, .closed = on_closed, .owner = member};
     rpc_connection_adopt(connection, &owner);

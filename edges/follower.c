@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <ev.h>
+#include <limits.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,7 +104,7 @@ static void take_acknowledgement(struct follower *follower, const struct rpc_fra
 
 /* ---- what the conductor says ---- */
 
-/* What is told before there is a world waits for it. */
+/* Before there is a world the latest is kept for it. */
 static void follow(struct follower *follower, struct cursor *from)
 {
     struct course course;
@@ -167,7 +168,8 @@ static void on_message(void *owner, const struct rpc_frame *frame)
     } else if (frame->kind == RPC_REQUEST && slice_is(frame->method, "finish") && !follower->finishing) {
         follower->finishing = true;
         follower->finish = frame->id;
-        follower->options.finish(follower->options.owner);
+        if (follower->world) /* else it is to begin first */
+            follower->options.finish(follower->options.owner);
     }
 }
 
@@ -184,8 +186,9 @@ static void on_closed(void *owner, const char *why)
     struct follower *follower = owner;
     (void)why;
     follower->connection = NULL;
+    if (follower->joined) /* not each time that it cannot be reached again */
+        follower->away_since = ev_now(follower->options.loop);
     follower->joined = follower->telling = false;
-    follower->away_since = ev_now(follower->options.loop);
     if (!follower->refused)
         try_again(follower);
     ev_break(follower->options.loop, EVBREAK_ONE);
@@ -389,14 +392,25 @@ bool follower_was_cut_short(const struct follower *follower)
 
 /* ---- with a world ---- */
 
+/* Who starts late has all that the scenario broke so far due at once: what was mended by hand comes behind it. */
+static void catch_up(struct follower *follower)
+{
+    struct world *world = follower->world;
+    world_follow(world, &follower->first.world, world_now(world));
+    world_turn(world, world_now(world), UINT_MAX);
+    course_follow(world, &follower->faults_followed, &follower->first, world_now(world));
+}
+
 void follower_begin(struct follower *follower, struct world *world, int64_t (*now)(void *owner))
 {
     follower->world = world;
     follower->now = now;
     follower->gather = gather_new(world);
     if (follower->has_first)
-        course_follow(world, &follower->faults_followed, &follower->first, world_now(world));
+        catch_up(follower);
     ev_timer_start(follower->options.loop, &follower->tell);
+    if (follower->finishing)
+        follower->options.finish(follower->options.owner);
 }
 
 bool follower_set_fault(struct follower *follower, const struct fault_spec *fault)

@@ -205,7 +205,7 @@ static void order_insert(struct tables *tables, struct cursor *params, struct pa
     struct slice key = {"", 0};
     if (!cursor_nil(params))
         key = cursor_text(params);
-    bool impossible = params->bad || row.quantity < 1 || key.len > ORDERS_KEY_MAX;
+    bool impossible = params->bad || row.quantity < 1 || row.quantity > INT32_MAX || key.len > ORDERS_KEY_MAX;
     if (impossible || !catalogue_has(&tables->catalogue, row.product)) {
         pack_array(pack, 0);
         return;

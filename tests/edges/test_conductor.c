@@ -339,6 +339,67 @@ static void another_in_its_place_counts_on_top(void **state)
     end();
 }
 
+/* It had not died, and comes back beside the one in its place. */
+static void who_comes_back_after_another_has_its_place_counts_once(void **state)
+{
+    (void)state;
+    begin();
+    all_begin();
+    struct world *world = front_world(5);
+    struct gather *gather = gather_new(world);
+    struct raw *raw = join_and_begin(SOMEBODY, "front");
+    send_figures(raw, gather, 10, 4);
+    assert_null(raw_read(raw).error.at);
+    uint64_t spans = front_spans();
+    raw_close(raw);
+    UNTIL(conductor_tally(conductor)->gone == 1);
+    struct raw *other = join_and_begin(SOMEBODY + 1, "front");
+    raw = join_and_begin(SOMEBODY, "front");
+    assert_int_equal(conductor_tally(conductor)->joined, 2);
+    assert_int_equal(conductor_tally(conductor)->gone, 0);
+    gather_again(gather);
+    send_figures(raw, gather, 10, 10);
+    assert_null(raw_read(raw).error.at);
+    assert_int_equal(front_spans(), spans);
+    gather_free(gather);
+    world_free(world);
+    raw_close(raw);
+    raw_close(other);
+    end();
+}
+
+static void the_dead_make_room_when_all_places_are_taken(void **state)
+{
+    static struct raw *raws[CONDUCTOR_MEMBERS_MAX];
+    (void)state;
+    begin();
+    all_begin();
+    for (size_t i = 0; i < CONDUCTOR_MEMBERS_MAX; i++)
+        raws[i] = join(SOMEBODY + i, i ? "shelf" : "front");
+    raw_close(raws[0]);
+    UNTIL(conductor_tally(conductor)->gone == 1);
+    raws[0] = join_and_begin(1, "front");
+    for (size_t i = 0; i < CONDUCTOR_MEMBERS_MAX; i++)
+        raw_close(raws[i]);
+    end();
+}
+
+/* It has not begun, so it has nothing to tell; the limit is ten seconds. */
+static void the_end_does_not_wait_for_who_has_only_joined(void **state)
+{
+    (void)state;
+    begin();
+    all_begin();
+    struct raw *raw = join(SOMEBODY, "front");
+    double before = ev_time();
+    conductor_finish(conductor);
+    assert_true(ev_time() - before < 5);
+    send_nil(raw, 2, "ready");
+    assert_true(slice_is(raw_read(raw).error, "nothing of that name is done here now"));
+    raw_close(raw);
+    end();
+}
+
 /* Its connection may stay open for a while: it is nobody's any more. */
 static void who_has_left_has_no_say_in_who_takes_its_place(void **state)
 {
@@ -349,6 +410,8 @@ static void who_has_left_has_no_say_in_who_takes_its_place(void **state)
     send_nil(old, 0, "leave");
     bench_settle();
     assert_int_equal(conductor_tally(conductor)->gone, 0); /* as it should */
+    send_figures(old, NULL, 1, 1);
+    assert_true(slice_is(raw_read(old).error, "nothing of that name is done here now"));
     struct raw *new = join_and_begin(SOMEBODY + 1, "front");
     raw_close(old);
     bench_settle();
@@ -398,6 +461,9 @@ int main(void)
         cmocka_unit_test(strange_figures_count_nothing),
         cmocka_unit_test(who_comes_back_is_the_same_and_hears_the_course_again),
         cmocka_unit_test(another_in_its_place_counts_on_top),
+        cmocka_unit_test(who_comes_back_after_another_has_its_place_counts_once),
+        cmocka_unit_test(the_dead_make_room_when_all_places_are_taken),
+        cmocka_unit_test(the_end_does_not_wait_for_who_has_only_joined),
         cmocka_unit_test(who_has_left_has_no_say_in_who_takes_its_place),
         cmocka_unit_test(a_fault_that_a_member_asks_for_comes_back_to_all),
     };
