@@ -80,7 +80,8 @@ static void on_log(void *owner, const struct log_record *record)
 static void on_answer(void *owner, uint64_t token, enum status status, const struct body *body)
 {
     (void)owner;
-    http_server_answer(running.http, token, status, body);
+    if (running.http) /* else whoever asked has been told that we end */
+        http_server_answer(running.http, token, status, body);
 }
 
 static void on_ask(void *owner, const struct outbound_ask *ask)
@@ -237,10 +238,11 @@ static const struct metrics *more_metrics(void *owner)
     return otlp_export_self(running.outlet.export);
 }
 
+/* Who follows is told by the course. */
 static void start_demo_in_time(struct session *session)
 {
     int64_t now_ns = live_now(running.live);
-    if (now_ns < running.demo_starts_ns)
+    if (now_ns < running.demo_starts_ns || part_follows(&running.part))
         return;
     running.demo_starts_ns = NEVER;
     world_start_demo(session->world, &(struct demo_start){0}, now_ns);
@@ -315,6 +317,7 @@ static void close_edges(struct session *session)
     http_client_close(running.client);
     admin_finish(running.admin);
     http_server_close(running.http);
+    running.http = NULL;
     admin_close(running.admin);
     bool delivered = otlp_outlet_close(&running.outlet, FLUSH_LIMIT_MS, live_hurry(running.live));
     session->failed_to_write |= !delivered && !session->interrupted;
