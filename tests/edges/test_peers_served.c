@@ -142,10 +142,17 @@ static void what_cannot_be_asked_is_answered_so(void **state)
     assert_int_equal(status_of(raw_read(raw)), STATUS_BAD_INPUT);
     raw_ask(raw, 1, "shelf GET /item/{id}", INT64_MAX, 1);
     assert_int_equal(status_of(raw_read(raw)), STATUS_BAD_INPUT);
+    /* [driver, no limit, ids, flags ... traits, a tracestate that is none, body] */
+    static const unsigned char strange[] = "\x94\x00\x01\xb4shelf GET /item/{id}\x9f\xa6"
+                                         "driver\xff\x01\x01\x01"
+                                         "\x00\x00\x00\xff\x00\xff\xff\x00\xa3"
+                                         "a\xff=\x91\x01";
+    raw_write(raw, strange, sizeof strange - 1);
+    assert_int_equal(status_of(raw_read(raw)), STATUS_BAD_INPUT);
     static const unsigned char no_params[] = "\x94\x00\x01\xb4shelf GET /item/{id}\xc0";
     raw_write(raw, no_params, sizeof no_params - 1);
     assert_int_equal(status_of(raw_read(raw)), STATUS_BAD_INPUT);
-    assert_int_equal(peers_tally(node->peers)->refused, ARRAY_LEN(nowhere) + 4);
+    assert_int_equal(peers_tally(node->peers)->refused, ARRAY_LEN(nowhere) + 5);
     assert_int_equal(peers_tally(node->peers)->served, 0);
     raw_ask(raw, 1, "shelf GET /item/{id}", -1, 1); /* without a limit */
     assert_int_equal(status_of(raw_read(raw)), STATUS_OK);
