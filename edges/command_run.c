@@ -274,8 +274,7 @@ static void draining(void *owner)
 {
     (void)owner;
     http_server_drain(running.http);
-    if (running.part.follower)
-        peers_leave(running.part.peers);
+    part_leave(&running.part);
 }
 
 static enum status set_fault_afar(void *owner, const struct fault_spec *fault)

@@ -94,8 +94,12 @@ static void judge(struct session *session)
 
 static int run_simulate(const struct options *options)
 {
-    static const struct driver virtual_time = {
-        .layout = "virtual", .no_http = "in virtual time", .prepare = prepare, .play = play, .judge = judge, .play_again = play_again};
+    static const struct driver virtual_time = {.layout = "virtual",
+                                               .no_http = "in virtual time",
+                                               .prepare = prepare,
+                                               .play = play,
+                                               .judge = judge,
+                                               .play_again = play_again};
     int exit_code = session_run(options, &virtual_time);
     rules_trial_close(trial.of);
     return exit_code;

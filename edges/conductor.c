@@ -1,44 +1,12 @@
-#include "edges/conductor.h"
+#include "edges/conductor_parts.h"
 
 #include "core/gather.h"
 #include "edges/course_wire.h"
 
-#include <ev.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define WAITING_TOLD_S 2.0
 enum { JOIN_FIELDS = 6, ID_FINISH = 1 };
-
-enum member_state { MEMBER_JOINED, MEMBER_READY, MEMBER_BEGUN, MEMBER_FINISHED, MEMBER_GONE };
-
-/* A process that has joined. */
-struct member {
-    struct conductor *conductor;
-    uint64_t process;
-    bool hosts[SERVICES_MAX];
-    struct rpc_connection *connection; /* NULL: lost; it may come back */
-    enum member_state state;
-    uint32_t join, ready; /* requests that wait for their answers */
-    struct gathered *gathered; /* NULL before the beginning */
-    uint64_t spans, settled; /* produced, and exported or dropped, as it said last */
-    bool counted; /* as gone, with what it had not exported */
-};
-
-struct conductor {
-    struct conductor_options options;
-    struct world *world;
-    struct shared_begin begin;
-    struct world_course course; /* as told last */
-    int64_t (*now)(void *owner);
-    void *owner;
-    struct member *members[CONDUCTOR_MEMBERS_MAX];
-    size_t member_count;
-    bool begun, finishing, ended, cut_short;
-    struct conductor_tally tally;
-    struct pack pack;
-    ev_prepare watch; /* of the course */
-};
 
 static struct pack *fresh(struct conductor *conductor)
 {
@@ -105,6 +73,8 @@ static void count_back(struct member *member)
     member->conductor->tally.gone--;
     member->conductor->tally.spans_lost -= not_exported(member);
     member->counted = false;
+    if (!member->conductor->options.quiet)
+        fprintf(stderr, "doorbuster: the process of %s is back\n", name_of(member));
 }
 
 static void on_closed(void *owner, const char *why)
@@ -373,95 +343,6 @@ void conductor_close(struct conductor *conductor)
     free(conductor);
 }
 
-/* Services that nobody who is ready hosts. */
-static bool all_ready(const struct conductor *conductor, struct text *missing)
-{
-    const struct registry *registry = conductor->options.registry;
-    bool all = true;
-    for (size_t s = 0; s < registry->kind_count; s++) {
-        bool hosted = conductor->options.placement->hosts[s];
-        for (size_t i = 0; i < conductor->member_count && !hosted; i++) {
-            const struct member *member = conductor->members[i];
-            hosted = member->hosts[s] && member->state == MEMBER_READY && member->connection;
-        }
-        if (hosted)
-            continue;
-        if (!all)
-            text_lit(missing, ", ");
-        text_str(missing, registry->kinds[s]->service);
-        all = false;
-    }
-    return all;
-}
-
-static void on_tick(struct ev_loop *loop, ev_timer *watcher, int events)
-{
-    (void)watcher;
-    (void)events;
-    ev_break(loop, EVBREAK_ONE);
-}
-
-static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
-{
-    (void)events;
-    ((struct conductor *)watcher->data)->cut_short = true;
-    ev_break(loop, EVBREAK_ONE);
-}
-
-/* One line each time somebody else is missing, and at the end. */
-static void tell_missing(const struct conductor *conductor, struct text *told, struct text *missing,
-                         bool last)
-{
-    bool news = told->len != missing->len || memcmp(told->bytes, missing->bytes, told->len) != 0;
-    if (!last && (conductor->options.quiet || !news))
-        return;
-    fprintf(
-        stderr,
-        last ? "doorbuster: the run cannot begin without %s; start them, or say where they are with --peer\n"
-             : "doorbuster: waiting for %s\n",
-        text_c(missing));
-    told->len = 0;
-    text_bytes(told, missing->bytes, missing->len);
-}
-
-bool conductor_gather(struct conductor *conductor, struct peers *peers, int64_t limit_ms)
-{
-    struct ev_loop *loop = conductor->options.loop;
-    struct text missing = {0}, told = {0};
-    ev_timer tick;
-    ev_signal term, interrupt;
-    ev_timer_init(&tick, on_tick, 0, 0.01);
-    ev_signal_init(&term, on_signal, SIGTERM);
-    ev_signal_init(&interrupt, on_signal, SIGINT);
-    term.data = interrupt.data = conductor;
-    ev_timer_start(loop, &tick);
-    ev_signal_start(loop, &term);
-    ev_signal_start(loop, &interrupt);
-    ev_now_update(loop);
-    double began = ev_now(loop);
-    bool complete = false;
-    while (!complete && !conductor->cut_short && (ev_now(loop) - began) * 1e3 < (double)limit_ms) {
-        ev_run(loop, EVRUN_ONCE);
-        missing.len = 0;
-        complete = all_ready(conductor, &missing) && peers_complete(peers, &missing);
-        if (!complete && ev_now(loop) - began > WAITING_TOLD_S)
-            tell_missing(conductor, &told, &missing, false);
-    }
-    if (!complete && !conductor->cut_short)
-        tell_missing(conductor, &told, &missing, true);
-    ev_timer_stop(loop, &tick);
-    ev_signal_stop(loop, &term);
-    ev_signal_stop(loop, &interrupt);
-    text_fini(&missing);
-    text_fini(&told);
-    return complete;
-}
-
-bool conductor_was_cut_short(const struct conductor *conductor)
-{
-    return conductor->cut_short;
-}
-
 static void tell_course(struct conductor *conductor)
 {
     for (size_t i = 0; i < conductor->member_count; i++) {
@@ -503,6 +384,13 @@ void conductor_begin(struct conductor *conductor, struct world *world, const str
     ev_prepare_init(&conductor->watch, on_watch);
     conductor->watch.data = conductor;
     ev_prepare_start(conductor->options.loop, &conductor->watch);
+}
+
+static void on_tick(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+    (void)watcher;
+    (void)events;
+    ev_break(loop, EVBREAK_ONE);
 }
 
 void conductor_finish(struct conductor *conductor)

@@ -458,7 +458,8 @@ void follower_finish(struct follower *follower)
     tell_figures(follower);
     while (follower->connection && ev_is_active(&limit) && !(follower->told_all && !follower->telling)) {
         ev_run(loop, EVRUN_ONCE);
-        tell_figures(follower);
+        if (!follower->told_all)
+            tell_figures(follower);
     }
     if (follower->connection && follower->finishing) {
         tell_verdicts(follower);

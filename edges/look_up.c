@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* getaddrinfo_a */
+#define _GNU_SOURCE /* getaddrinfo_a; NOLINT(cert-dcl51-cpp,bugprone-reserved-identifier) */
 #include "edges/look_up.h"
 
 #include <netdb.h>

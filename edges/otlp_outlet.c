@@ -17,14 +17,20 @@ static void say(void *owner, const char *line)
     fprintf(stderr, "doorbuster: %s\n", line);
 }
 
-/* The exporter is the process's, as traffic is: the load generator stands for it, where there is one. */
+/* The exporter is the process's, as traffic is: the load generator stands for it, else the first service that is here. */
 static uint16_t process_service(void *owner)
 {
     const struct world *world = ((const struct otlp_outlet *)owner)->session->world;
-    for (size_t i = 0; i < world_service_count(world); i++)
+    size_t first = world_service_count(world);
+    for (size_t i = world_service_count(world); i--;) {
+        if (!world_hosts(world, i))
+            continue;
         if (world_service(world, i)->drives_load)
             return (uint16_t)i;
-    return 0;
+        first = i;
+    }
+    ASSERT(first < world_service_count(world));
+    return (uint16_t)first;
 }
 
 bool otlp_outlet_open(struct otlp_outlet *outlet, struct session *session,
@@ -43,7 +49,7 @@ bool otlp_outlet_open(struct otlp_outlet *outlet, struct session *session,
     }
     struct otlp_export_options export = {.env = &outlet->env, .virtual = options->virtual, .say = say};
     export.queue_bytes = options->queue_bytes;
-    export.source = (struct otlp_source){.seed = session->seed,
+    export.source = (struct otlp_source){.seed = session->seed ^ session->instance,
                                          .start_unix_ns = session->start_unix_ns,
                                          .version = version_number(),
                                          .service_name = service_name,

@@ -147,6 +147,7 @@ bool part_open(struct part *part, const struct part_options *options, struct wor
     if (!options->placement->spread)
         return true;
     world->hosts = options->placement->hosts;
+    options->session->instance = shared_draw();
     options->session->extra.owner = part; /* the driver's other callbacks do not look at theirs */
     options->session->extra.far_ask = on_far_ask;
     options->session->extra.far_cancel = on_far_cancel;
@@ -229,8 +230,29 @@ void part_begin(struct part *part, struct world *world)
         peers_know(part->peers, part->run.run);
 }
 
+static void on_limit(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+    (void)watcher;
+    (void)events;
+    ev_break(loop, EVBREAK_ONE);
+}
+
+/* One of several copies costs nobody anything when it goes: what is on its way to it is waited for. */
+static void part_from_peers(struct part *part)
+{
+    struct ev_loop *loop = part->options.loop;
+    ev_timer limit;
+    ev_timer_init(&limit, on_limit, PEER_LEAVING_MS / 1e3, 0);
+    ev_timer_start(loop, &limit);
+    while (!peers_left(part->peers) && ev_is_active(&limit))
+        ev_run(loop, EVRUN_ONCE);
+    ev_timer_stop(loop, &limit);
+}
+
 void part_finish(struct part *part)
 {
+    if (part->follower && part->leaving)
+        part_from_peers(part);
     if (part->conductor)
         conductor_finish(part->conductor);
     if (part->follower)
@@ -249,6 +271,14 @@ void part_close(struct part *part)
     part->conductor = NULL;
     part->follower = NULL;
     part->peers = NULL;
+}
+
+void part_leave(struct part *part)
+{
+    if (!part->follower)
+        return;
+    part->leaving = true;
+    peers_leave(part->peers);
 }
 
 bool part_follows(const struct part *part)

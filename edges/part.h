@@ -35,6 +35,7 @@ struct part {
     struct shared_run run;
     struct shared_begin begin;
     struct conductor_tally tally; /* of a conductor that is closed */
+    bool leaving; /* nobody is to ask this process any more */
     bool lost; /* there is no run any more */
 };
 
@@ -42,6 +43,7 @@ struct part {
 bool part_open(struct part *part, const struct part_options *options, struct world_options *world);
 bool part_wait(struct part *part, struct world_options *world);
 void part_begin(struct part *part, struct world *world);
+void part_leave(struct part *part); /* a signal came: one that follows is asked nothing more */
 void part_finish(struct part *part);
 void part_close(struct part *part); /* twice does nothing more */
 

@@ -52,6 +52,16 @@ void peers_serve(struct peers *peers, struct world *world)
 void peers_leave(struct peers *peers)
 {
     peers->leaving = true;
+    peers->leaving_since = ev_now(peers->options.loop);
+    peers_tell_leave(peers);
+}
+
+bool peers_left(const struct peers *peers)
+{
+    for (const struct peer_client *client = peers->clients; client; client = client->next)
+        if (client->greeted && !client->left)
+            return false;
+    return peers->served.live == 0;
 }
 
 static bool there(const struct peers *peers, uint16_t service)
@@ -109,8 +119,10 @@ void peers_ask(struct peers *peers, const struct far_ask *ask)
     bool fits = !pack->overflow;
     if (rpc_connection_send(link->connection, pack))
         return;
+    bool broken = rpc_connection_broken(link->connection);
     slab_give(&peers->asked, asked);
-    end_here(peers, ask->token, fits ? STATUS_OVERLOADED : STATUS_FAILED);
+    peers->tally.lost += broken;
+    end_here(peers, ask->token, broken ? STATUS_NO_PEER : fits ? STATUS_OVERLOADED : STATUS_FAILED);
 }
 
 void peers_cancel(struct peers *peers, uint64_t token)

@@ -9,11 +9,12 @@
  *
  * Several addresses of a service are copies of it: asks go round those that are there. One that is lost, or says nothing for
  * two seconds, is left out and tried again, after PEER_AGAIN_FIRST_MS at first and PEER_AGAIN_MOST_MS at most; what it owed an
- * answer ends as STATUS_NO_PEER at once, and so does what finds nobody there. Names in DNS are looked up again as long as
+ * answer ends as STATUS_NO_PEER at once, and so does what finds nobody there. One that is about to end says `leave`, is asked
+ * nothing more from then on, and hears `left` from each that has understood. Names in DNS are looked up again as long as
  * somebody is missing, and now and then.
  *
- * Bounds: PEER_COPIES_MAX copies of an address's name, PEER_CONNECTIONS_MAX connections from others, which together may have
- * PEER_SERVED_MAX asks under way; beyond them STATUS_OVERLOADED, or the connection is not taken. One thread: the loop's.
+ * Bounds: PEER_COPIES_MAX copies of an address's name, PEER_CONNECTIONS_MAX connections from others, that together
+ * may have PEER_SERVED_MAX asks under way; beyond them STATUS_OVERLOADED, or the connection is not taken. One thread: the loop's.
  */
 #ifndef EDGES_PEERS_H
 #define EDGES_PEERS_H
@@ -29,7 +30,8 @@ enum {
     PEER_ASKED_MAX = 32 * 1024,
     PEER_SERVED_MAX = 16 * 1024,
     PEER_AGAIN_FIRST_MS = 50,
-    PEER_AGAIN_MOST_MS = 500
+    PEER_AGAIN_MOST_MS = 500,
+    PEER_LEAVING_MS = 1000
 };
 
 /* What both sides of a greeting have to agree on. */
@@ -66,8 +68,11 @@ void peers_close(struct peers *peers);
 void peers_know(struct peers *peers, uint64_t run);
 /* The world is there: asks are served from now on; until then whoever asks finds nobody. */
 void peers_serve(struct peers *peers, struct world *world);
-/* No further asks are served; those under way are. */
+/* Whoever asks is told to ask elsewhere; what is on its way is still served, for PEER_LEAVING_MS at most, and then nobody is
+   there. What is under way is served in any case. */
 void peers_leave(struct peers *peers);
+/* After peers_leave: whether all have heard it, and nothing is being served any more. */
+bool peers_left(const struct peers *peers);
 /* Whether somebody is there for each service that is asked from here; `missing`, if not NULL, gets the names of the others. */
 bool peers_complete(const struct peers *peers, struct text *missing);
 

@@ -111,10 +111,22 @@ static void greeted(struct peer_link *link, const struct rpc_frame *frame)
     drop(link);
 }
 
+/* Another copy is asked from now on; what it was asked it answers. */
+static void let_leave(struct peer_link *link)
+{
+    struct pack *pack = peers_pack(link->peers);
+    link->state = LINK_LEAVING;
+    rpc_notice(pack, "left");
+    pack_nil(pack);
+    rpc_connection_send(link->connection, pack);
+}
+
 static void on_message(void *owner, const struct rpc_frame *frame)
 {
     struct peer_link *link = owner;
     struct peers *peers = link->peers;
+    if (frame->kind == RPC_NOTICE && slice_is(frame->method, "leave") && link->state == LINK_READY)
+        let_leave(link);
     if (frame->kind != RPC_RESPONSE)
         return;
     if (link->state == LINK_GREETING) {

@@ -14,7 +14,7 @@
 #include <netdb.h>
 #include <sys/socket.h>
 
-enum link_state { LINK_DOWN, LINK_CONNECTING, LINK_GREETING, LINK_READY };
+enum link_state { LINK_DOWN, LINK_CONNECTING, LINK_GREETING, LINK_READY, LINK_LEAVING };
 
 /* One connection to one copy of a service. */
 struct peer_link {
@@ -59,6 +59,7 @@ struct peer_client {
     uint32_t greeting;
     uint64_t run; /* that it greeted with */
     uint32_t under_way;
+    bool left; /* it asks nothing more */
 };
 
 /* An ask of somebody else that is being served. */
@@ -86,6 +87,7 @@ struct peers {
     struct peers_options options;
     struct world *world;
     bool leaving, accepting;
+    double leaving_since;
     bool asks[SERVICES_MAX]; /* by service: somebody who is hosted here asks it, and it is not */
     struct peer_place *places;
     size_t place_count;
@@ -129,7 +131,9 @@ uint32_t peers_asked_id(const struct peer_asked *asked);
 
 /* peers_served.c */
 bool peers_listen(struct peers *peers, struct text *error);
+void peers_take(struct peers *peers, int fd); /* a connection that somebody has made; the descriptor too */
 void peers_served_close(struct peers *peers);
+void peers_tell_leave(struct peers *peers); /* to all that ask */
 void peers_greet_back(struct peers *peers); /* the run is known now */
 
 #endif

@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* accept4 */
+#define _GNU_SOURCE /* accept4; NOLINT(cert-dcl51-cpp,bugprone-reserved-identifier) */
 /* Those who ask us: listeners, their connections, their greetings, and what is being served. */
 #include "edges/peers_parts.h"
 
@@ -63,7 +63,22 @@ static void answer_at_once(struct peer_client *client, uint32_t id, enum status 
     respond(client, pack);
 }
 
-/* ---- greetings ---- */
+/* ---- greetings, and the opposite ---- */
+
+static void tell_leave(struct peer_client *client)
+{
+    struct pack *pack = peers_pack(client->peers);
+    rpc_notice(pack, "leave");
+    pack_nil(pack);
+    respond(client, pack);
+}
+
+void peers_tell_leave(struct peers *peers)
+{
+    for (struct peer_client *client = peers->clients; client; client = client->next)
+        if (client->greeted)
+            tell_leave(client);
+}
 
 static void greet_back(struct peer_client *client, const char *why)
 {
@@ -75,6 +90,8 @@ static void greet_back(struct peer_client *client, const char *why)
     client->greeted = !why;
     client->held = false;
     respond(client, pack);
+    if (client->greeted && client->peers->leaving)
+        tell_leave(client);
 }
 
 /* A process that does not know its run yet answers when it does. */
@@ -96,12 +113,18 @@ void peers_greet_back(struct peers *peers)
 
 /* ---- asks ---- */
 
+static bool nobody_here(const struct peers *peers)
+{
+    return !peers->world ||
+           (peers->leaving && ev_now(peers->options.loop) - peers->leaving_since > PEER_LEAVING_MS / 1e3);
+}
+
 static void serve(struct peer_client *client, const struct rpc_frame *frame)
 {
     struct peers *peers = client->peers;
     const struct peer_method *method = peers_method(peers, frame->method);
     struct far_ask ask = {0};
-    if (!peers->world || peers->leaving) {
+    if (nobody_here(peers)) {
         answer_at_once(client, frame->id, STATUS_NO_PEER);
         return;
     }
@@ -183,6 +206,8 @@ static void on_message(void *owner, const struct rpc_frame *frame)
             serve(client, frame);
         else if (frame->kind == RPC_NOTICE && slice_is(frame->method, "cancel"))
             cancel(client, frame->value);
+        else if (frame->kind == RPC_NOTICE && slice_is(frame->method, "left"))
+            client->left = true;
     } else if (frame->kind == RPC_REQUEST && slice_is(frame->method, "greet") && !client->held) {
         take_greeting(client, frame);
     } else if (peers->options.joins &&
@@ -196,7 +221,7 @@ static void on_message(void *owner, const struct rpc_frame *frame)
 
 /* ---- listeners ---- */
 
-static void take_client(struct peers *peers, int fd)
+void peers_take(struct peers *peers, int fd)
 {
     struct peer_client *client = base_alloc(1, sizeof *client);
     client->peers = peers;
@@ -233,7 +258,7 @@ static void on_accept(struct ev_loop *loop, ev_io *watcher, int events)
     int fd = accept4(watcher->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0)
         return;
-    take_client(peers, fd);
+    peers_take(peers, fd);
     if (peers->client_count >= PEER_CONNECTIONS_MAX)
         accept_no_more(peers);
 }

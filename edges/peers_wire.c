@@ -1,5 +1,6 @@
 /* What processes say to each other: the names of what can be asked, asks, answers and greetings. */
 #include "edges/peers_parts.h"
+#include "edges/trace_parent.h"
 
 #include <stdlib.h>
 
@@ -41,10 +42,10 @@ void peers_forget_methods(struct peers *peers)
     free(peers->methods);
 }
 
-const struct peer_method *peers_method(const struct peers *peers, struct slice called)
+const struct peer_method *peers_method(const struct peers *peers, struct slice name)
 {
     for (size_t i = 0; i < peers->method_count; i++)
-        if (slice_is(called, peers->methods[i].name))
+        if (slice_is(name, peers->methods[i].name))
             return &peers->methods[i];
     return NULL;
 }
@@ -116,6 +117,7 @@ static bool read_context(struct cursor *params, struct trace_context *context)
 
 bool peers_read_ask(const struct peers *peers, struct cursor params, struct far_ask *ask)
 {
+    struct trace_state state = {.bad = false};
     uint32_t fields = cursor_array(&params);
     int from = service_named(peers, cursor_text(&params));
     int64_t limit_us = cursor_int(&params);
@@ -125,10 +127,12 @@ bool peers_read_ask(const struct peers *peers, struct cursor params, struct far_
     ask->from = (uint16_t)from;
     ask->limit_ns = limit_us < 0 ? NEVER : limit_us * NS_PER_US;
     ask->trace_state = cursor_text(&params);
+    if (ask->trace_state.len)
+        trace_state_add(&state, ask->trace_state);
     struct slice body = cursor_raw(&params);
     ask->body = body.at;
     ask->body_len = body.len;
-    return !params.bad;
+    return !params.bad && !state.bad && ask->trace_state.len <= TRACE_STATE_BYTES_MAX;
 }
 
 void peers_write_answer(struct pack *pack, uint32_t id, enum status status, const struct body *body)

@@ -97,6 +97,11 @@ bool rpc_connection_send(struct rpc_connection *connection, const struct pack *m
     return !connection->broken;
 }
 
+bool rpc_connection_broken(const struct rpc_connection *connection)
+{
+    return connection->broken;
+}
+
 size_t rpc_connection_waiting(const struct rpc_connection *connection)
 {
     return connection->out_len;

@@ -40,6 +40,7 @@ void rpc_connection_close(struct rpc_connection *connection);
 
 /* A whole message. False, and nothing sent: it overflowed, too much waits, or the connection is about to be closed. */
 bool rpc_connection_send(struct rpc_connection *connection, const struct pack *message);
+bool rpc_connection_broken(const struct rpc_connection *connection); /* it will be closed, by the loop */
 size_t rpc_connection_waiting(const struct rpc_connection *connection); /* bytes */
 
 #endif

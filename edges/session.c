@@ -116,7 +116,8 @@ static struct sink sink_of(struct session *session)
 
 static void open_telemetry(struct session *session)
 {
-    struct otlp_json_options otlp = {.seed = session->seed, .version = version_number(), .owner = session};
+    struct otlp_json_options otlp = {
+        .seed = session->seed ^ session->instance, .version = version_number(), .owner = session};
     const int *fd = session->outputs.fd;
     otlp.service_name = service_name;
     otlp.start_unix_ns = session->start_unix_ns;

@@ -21,6 +21,7 @@ struct session {
     struct scenario *scenario;
     struct scenario *forked; /* the second run's; NULL: there is none */
     uint64_t seed;
+    uint64_t instance; /* drawn for each process of a spread run, as copies have the same services; else 0 */
     int64_t start_unix_ns; /* instant 0 of the world's clock */
     int64_t now_unix_ns; /* of a run by the clock: the instant for which that was reckoned */
     int64_t from_ns; /* of the timeline: what lies before it only warms up */
@@ -32,7 +33,8 @@ struct session {
     struct world *world;
     struct pace pace; /* of a run by the clock */
     bool paced; /* it is one */
-    const struct conductor_tally *processes; /* of a run that this process conducts; NULL: there is but this one */
+    const struct conductor_tally
+        *processes; /* of a run that this process conducts; NULL: there is but this one */
     bool part; /* of a run that another process conducts, which tells of it and judges */
     bool interrupted, failed_to_write;
     bool unheard; /* nobody was where the telemetry was to go */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -296,6 +297,7 @@ struct raw *raw_take(int fd)
     struct raw *raw = base_alloc(1, sizeof *raw);
     assert_true(fd >= 0);
     raw->fd = fd;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     return raw;
 }
 

@@ -266,6 +266,28 @@ static void answers_of_another_connection_or_twice_are_ignored(void **state)
     bench_end();
 }
 
+/* The loop has not noticed yet: what is asked meanwhile finds nobody, too. */
+static void what_cannot_be_written_any_more_is_no_peer(void **state)
+{
+    enum { ASKS = 5 };
+    (void)state;
+    bench_begin();
+    int listener = raw_listen(1, SHELF);
+    struct node *front = node_open(0, &front_of_one);
+    struct raw *raw = serve_by_hand(listener);
+    UNTIL(ready_links(front) == 1);
+    raw_close(raw);
+    for (int i = 0; i < ASKS; i++) {
+        node_request(front, FRONT, "GET /ask", i);
+        world_turn(front->world, bench.now_ns, UINT32_MAX);
+    }
+    UNTIL(front->answer_count == ASKS);
+    assert_int_equal(world_stats(front->world)->asks_ended[STATUS_NO_PEER], ASKS);
+    assert_int_equal(peers_tally(front->peers)->lost, ASKS);
+    close(listener);
+    bench_end();
+}
+
 static void strange_answers_fail_their_asks_and_nothing_else(void **state)
 {
     static const int64_t strange[] = {-1, STATUS_COUNT, INT64_MAX};
@@ -365,6 +387,7 @@ int main(void)
         cmocka_unit_test(what_a_lost_connection_owed_is_no_peer_at_once),
         cmocka_unit_test(its_deadline_ends_an_ask_that_is_not_answered),
         cmocka_unit_test(answers_of_another_connection_or_twice_are_ignored),
+        cmocka_unit_test(what_cannot_be_written_any_more_is_no_peer),
         cmocka_unit_test(strange_answers_fail_their_asks_and_nothing_else),
         cmocka_unit_test(who_refuses_the_greeting_is_asked_nothing_and_tried_again),
         cmocka_unit_test(who_never_reads_costs_no_more_than_its_bound),

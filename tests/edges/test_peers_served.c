@@ -142,10 +142,17 @@ static void what_cannot_be_asked_is_answered_so(void **state)
     assert_int_equal(status_of(raw_read(raw)), STATUS_BAD_INPUT);
     raw_ask(raw, 1, "shelf GET /item/{id}", INT64_MAX, 1);
     assert_int_equal(status_of(raw_read(raw)), STATUS_BAD_INPUT);
+    /* [driver, no limit, ids, flags ... traits, a tracestate that is none, body] */
+    static const unsigned char strange[] = "\x94\x00\x01\xb4shelf GET /item/{id}\x9f\xa6"
+                                         "driver\xff\x01\x01\x01"
+                                         "\x00\x00\x00\xff\x00\xff\xff\x00\xa3"
+                                         "a\xff=\x91\x01";
+    raw_write(raw, strange, sizeof strange - 1);
+    assert_int_equal(status_of(raw_read(raw)), STATUS_BAD_INPUT);
     static const unsigned char no_params[] = "\x94\x00\x01\xb4shelf GET /item/{id}\xc0";
     raw_write(raw, no_params, sizeof no_params - 1);
     assert_int_equal(status_of(raw_read(raw)), STATUS_BAD_INPUT);
-    assert_int_equal(peers_tally(node->peers)->refused, ARRAY_LEN(nowhere) + 4);
+    assert_int_equal(peers_tally(node->peers)->refused, ARRAY_LEN(nowhere) + 5);
     assert_int_equal(peers_tally(node->peers)->served, 0);
     raw_ask(raw, 1, "shelf GET /item/{id}", -1, 1); /* without a limit */
     assert_int_equal(status_of(raw_read(raw)), STATUS_OK);
@@ -156,7 +163,7 @@ static void what_cannot_be_asked_is_answered_so(void **state)
     bench_end();
 }
 
-static void nobody_is_there_before_the_world_and_when_it_leaves(void **state)
+static void nobody_is_there_before_the_world(void **state)
 {
     (void)state;
     bench_begin();
@@ -167,17 +174,42 @@ static void nobody_is_there_before_the_world_and_when_it_leaves(void **state)
     node_world(node);
     raw_ask(raw, 2, "shelf GET /item/{id}", 1000000, 1);
     assert_int_equal(status_of(raw_read(raw)), STATUS_OK);
+    raw_close(raw);
+    bench_end();
+}
+
+static void who_leaves_serves_what_is_on_its_way(void **state)
+{
+    static const unsigned char left[] = "\x93\x02\xa4left\xc0";
+    (void)state;
+    bench_begin();
+    struct node *node = node_open(0, &shelf_alone);
+    struct raw *raw = greeted(node, SHELF);
     raw_ask(raw, 3, "shelf GET /slow", -1, 1);
     UNTIL(node->peers->served.live == 1);
     peers_leave(node->peers);
-    raw_ask(raw, 4, "shelf GET /item/{id}", 1000000, 1);
     struct rpc_frame frame = raw_read(raw);
+    assert_int_equal(frame.kind, RPC_NOTICE);
+    assert_true(slice_is(frame.method, "leave"));
+    raw_ask(raw, 4, "shelf GET /item/{id}", 1000000, 1);
+    frame = raw_read(raw);
     assert_int_equal(frame.id, 4);
-    assert_int_equal(status_of(frame), STATUS_NO_PEER);
+    assert_int_equal(status_of(frame), STATUS_OK);
+    raw_write(raw, left, sizeof left - 1);
+    UNTIL(node->peers->clients->left);
+    assert_false(peers_left(node->peers));
     bench.now_ns += S(2); /* what is under way is served */
     frame = raw_read(raw);
     assert_int_equal(frame.id, 3);
     assert_int_equal(status_of(frame), STATUS_OK);
+    assert_true(peers_left(node->peers));
+    struct raw *late = greeted(node, SHELF);
+    frame = raw_read(late);
+    assert_true(slice_is(frame.method, "leave"));
+    node->peers->leaving_since -= PEER_LEAVING_MS / 1e3 + 1;
+    raw_ask(late, 5, "shelf GET /item/{id}", 1000000, 1);
+    assert_int_equal(status_of(raw_read(late)), STATUS_NO_PEER);
+    raw_close(late);
     raw_close(raw);
     bench_end();
 }
@@ -339,7 +371,8 @@ int main(void)
         cmocka_unit_test(a_greeting_waits_for_the_run),
         cmocka_unit_test(who_does_not_greet_is_cut_off_and_counted),
         cmocka_unit_test(what_cannot_be_asked_is_answered_so),
-        cmocka_unit_test(nobody_is_there_before_the_world_and_when_it_leaves),
+        cmocka_unit_test(nobody_is_there_before_the_world),
+        cmocka_unit_test(who_leaves_serves_what_is_on_its_way),
         cmocka_unit_test(an_answer_that_does_not_fit_is_a_failure),
         cmocka_unit_test(an_answer_whose_asker_has_gone_is_unheard),
         cmocka_unit_test(a_statement_is_cancelled_by_whoever_asked_for_it),

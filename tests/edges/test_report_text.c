@@ -227,7 +227,8 @@ static void processes_are_told_where_one_was_lost(void **state)
     free(text);
     tally = (struct conductor_tally){.joined = 14, .gone = 2, .spans_lost = 1031};
     text = told(fixture, &plain);
-    assert_tells(text, "processes\n  2 were lost while it ran; 1,031 spans that they had told of were not exported\n");
+    assert_tells(
+        text, "processes\n  2 were lost while it ran; 1,031 spans that they had told of were not exported\n");
     free(text);
     fixture_free(fixture);
 }

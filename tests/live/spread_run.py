@@ -56,7 +56,7 @@ def alive(pid):
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
             return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # it went while we looked
         return False
 
 
@@ -80,7 +80,7 @@ class Spread(Run):
             try:
                 with open(f"/proc/{pid}/cmdline", "rb") as words:
                     words = words.read().decode().split("\0")
-            except FileNotFoundError:
+            except (FileNotFoundError, ProcessLookupError):
                 continue
             if alive(pid) and "--only" in words:
                 found[words[words.index("--only") + 1].split(",")[0]] = pid
@@ -167,7 +167,7 @@ NOTHING_JUDGED = {"expect": [], "alerts": [], "phases": "[[0m, all]]"}
 
 def minutes(instant):
     number, unit = float(instant.rstrip("ms")), instant.lstrip("0123456789.")
-    return number * {"m": 1, "s": 1 / 60}[unit]
+    return number * {"m": 1, "s": 1 / 60, "ms": 1 / 60000}[unit]
 
 
 def afternoon():
@@ -175,6 +175,17 @@ def afternoon():
     begun, end = ("40s", "100s") if LONG else ("30s", "75s")
     return NORMAL, [*settings(**NOTHING_JUDGED, streams__shoppers__table=[], duration=end,
                               streams__shoppers__rate=f"[[0s, 600/min], [{begun}, 600/min], [{begun[:-1]}100ms, 0/min]]")]
+
+
+def cut(curve, last):
+    """The same rates up to there, and no point behind it."""
+    kept = [point for point in curve if minutes(point[0]) < last]
+    if len(kept) < len(curve):
+        (at, rate), (behind, goal) = kept[-1], curve[len(kept)]
+        rate, goal = int(rate.removesuffix("/min")), int(goal.removesuffix("/min"))
+        share = (last - minutes(at)) / (minutes(behind) - minutes(at))
+        kept.append([f"{last * 60000 - 1:.0f}ms", f"{rate + share * (goal - rate):.0f}/min"])
+    return kept
 
 
 def band(first, last):
@@ -185,8 +196,7 @@ def band(first, last):
     for name, stream in scenario["streams"].items():
         values[f"streams.{name}.table"] = []
         if isinstance(stream["rate"], list):
-            kept = [point for point in stream["rate"] if minutes(point[0]) < last]
-            values[f"streams.{name}.rate"] = kept
+            values[f"streams.{name}.rate"] = cut(stream["rate"], last)
     for fault in scenario["faults"]:
         for kind in ("route_delay", "route_failures"):
             if kind in fault:

@@ -18,6 +18,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from live_run import Checks, Run, alone  # noqa: E402
+from machine import Machine  # noqa: E402
 from managed_servers import cache_folder, missing  # noqa: E402
 
 LONG = os.environ.get("DOORBUSTER_LONG") == "1"
@@ -28,40 +29,6 @@ BEGIN_LIMIT_S, FILL_S, WATCH_S, HEAL_LIMIT_S, HEAL_STEP_S = 150, 8, 20, 60, 4
 SAID = re.compile(r"calibrated: ([0-9.]+) ns a row of recommendations at 20 at once; 251,300 rows of the scenario are ([0-9,]+) here")
 INDEX = '"idx_products_recommendations"'
 SCANS = "SELECT seq_scan, idx_scan FROM pg_stat_user_tables WHERE relname = 'products'"
-
-
-def times(pid):
-    """Of a process and of its children that have ended; in ticks."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
-            fields = file.read().rpartition(")")[2].split()
-        return int(fields[1]), sum(int(f) for f in fields[11:15])
-    except OSError:
-        return None, 0
-
-
-class Machine:
-    """How much of it others than a process and its children have taken since."""
-
-    def __init__(self, pid):
-        self.pid = pid
-        self.before = self.look()
-
-    def look(self):
-        of = {int(name): times(name) for name in os.listdir("/proc") if name.isdigit()}
-        ours = 0
-        for pid, (_, ticks) in of.items():
-            above = pid
-            while above and above != self.pid:
-                above = of.get(above, (None, 0))[0]
-            ours += ticks if above == self.pid else 0
-        with open("/proc/stat", encoding="utf-8") as file:
-            every = [int(f) for f in file.readline().split()[1:9]]
-        return sum(every), sum(every) - every[3] - every[4] - ours
-
-    def others(self):
-        now = self.look()
-        return max(now[1] - self.before[1], 0) / max(now[0] - self.before[0], 1)
 
 
 class Play:

@@ -45,8 +45,11 @@ def all_equal(checks, scratch, what, scenario, words, least):
         play(scenario, words, files, speed)
         done = {pair: call("compare", files[pair[0]], files[pair[1]]) for pair in pairs}
         print(f"{what}, speed {speed}:", done[names[0], names[-1]].stdout.strip(), flush=True)
-        if all(each.returncode != DIFFERENT for each in done.values()):
+        unequal = {pair: each for pair, each in done.items() if each.returncode == DIFFERENT}
+        if not unequal:
             break
+        for (a, b), each in unequal.items():
+            print(f"{what}, speed {speed}: {a} and {b} differ:", each.stdout[:2000], flush=True)
     for (a, b), each in done.items():
         checks.that(traces_told(each) >= least,
                     f"{what}: {a} and {b}: at least {least} equal traces expected\n{each.stdout}{each.stderr}")
@@ -126,7 +129,7 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         plays = {"afternoon": ("an ordinary afternoon", *afternoon(), 1000)}
         for first, last in BANDS:
-            plays[f"{first}"] = (f"minutes {first:g} to {last:g}", *band(first, last), 5000 if first > 1 else 3000)
+            plays[f"{first}"] = (f"minutes {first:g} to {last:g}", *band(first, last), 5000 if first > 1 else 2500)
         found = {}
 
         def one(name):
