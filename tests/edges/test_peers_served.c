@@ -144,9 +144,9 @@ static void what_cannot_be_asked_is_answered_so(void **state)
     assert_int_equal(status_of(raw_read(raw)), STATUS_BAD_INPUT);
     /* [driver, no limit, ids, flags ... traits, a tracestate that is none, body] */
     static const unsigned char strange[] = "\x94\x00\x01\xb4shelf GET /item/{id}\x9f\xa6"
-                                         "driver\xff\x01\x01\x01"
-                                         "\x00\x00\x00\xff\x00\xff\xff\x00\xa3"
-                                         "a\xff=\x91\x01";
+                                           "driver\xff\x01\x01\x01"
+                                           "\x00\x00\x00\xff\x00\xff\xff\x00\xa3"
+                                           "a\xff=\x91\x01";
     raw_write(raw, strange, sizeof strange - 1);
     assert_int_equal(status_of(raw_read(raw)), STATUS_BAD_INPUT);
     static const unsigned char no_params[] = "\x94\x00\x01\xb4shelf GET /item/{id}\xc0";
