@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { HEAD_BYTES_MAX = 25, FIGURE_BYTES_MAX = 5 + 9 };
+enum { HEAD_BYTES_MAX = 29, FIGURE_BYTES_MAX = 5 + 9 };
 
 /* The last frame is kept as its bytes: to acknowledge it is to read it. */
 struct gather {
@@ -16,8 +16,8 @@ struct gather {
     bool pending; /* it is not acknowledged */
     bool forgotten; /* peaks have begun anew since it was written */
     int64_t sequence;
-    uint32_t restarts; /* that `told` knows of */
-    uint32_t written_restarts; /* those of the frame */
+    int64_t zero_ns; /* of the timeline that `told` knows */
+    int64_t written_zero_ns; /* likewise, the frame */
     size_t first; /* where the next frame begins */
     size_t last; /* where the one written last ended: 0 where it held all there was */
 };
@@ -37,7 +37,7 @@ void gather_again(struct gather *gather)
     for (size_t i = 0; i < ledger->entry_count; i++)
         if (ledger->entries[i].merge > LEDGER_MINUTE)
             gather->told.words[i] = LEDGER_UNTOLD;
-    gather->restarts = ledger->world->restarts;
+    gather->zero_ns = ledger->world->last_zero_ns;
     gather->first = 0;
     gather->pending = false;
 }
@@ -202,9 +202,9 @@ bool gather_write(struct gather *gather, struct pack *pack, size_t bytes_max)
     room = MIN(room, BODY_BYTES_MAX - FIGURE_BYTES_MAX) - HEAD_BYTES_MAX;
     if (gather->pending)
         doubt(gather);
-    if (gather->restarts != world->restarts) {
+    if (gather->zero_ns != world->last_zero_ns) {
         told_restart(&gather->told, &gather->ledger);
-        gather->restarts = world->restarts;
+        gather->zero_ns = world->last_zero_ns;
     }
     struct writing writing = write_from(gather, gather->first, room);
     if (!writing.count && gather->first)
@@ -216,12 +216,12 @@ bool gather_write(struct gather *gather, struct pack *pack, size_t bytes_max)
     pack_array(frame, 4);
     pack_int(frame, ++gather->sequence);
     pack_int(frame, (int64_t)gather->ledger.size);
-    pack_int(frame, world->restarts);
+    pack_int(frame, world->last_zero_ns);
     pack_array(frame, 2 * writing.count);
     pack_raw(frame, gather->figures.bytes, gather->figures.len);
     pack_raw(pack, frame->bytes, frame->len);
     gather->last = writing.full ? writing.next : 0;
-    gather->written_restarts = world->restarts;
+    gather->written_zero_ns = world->last_zero_ns;
     gather->forgotten = false;
     gather->pending = true;
     return true;
@@ -237,7 +237,7 @@ void gather_acknowledge(struct gather *gather)
     for (struct frame frame = written(gather); frame_next(&frame, ledger, &index, &word);) {
         enum ledger_merge merge = ledger_merge_at(ledger, index);
         if ((merge == LEDGER_RECENT && gather->forgotten) ||
-            (merge == LEDGER_MINUTE && gather->written_restarts != ledger->world->restarts))
+            (merge == LEDGER_MINUTE && gather->written_zero_ns != ledger->world->last_zero_ns))
             continue;
         if (merge == LEDGER_RECENT)
             gather->kept[index] = 0;

@@ -9,8 +9,7 @@ struct gathered {
     struct ledger ledger;
     struct told told;
     int64_t sequence; /* of the last frame; 0: none has come */
-    uint32_t restarts; /* of the teller's timeline, as the last frame said */
-    uint32_t behind; /* so many fewer than here when its first frame came, modulo 2^32 */
+    int64_t zero_ns; /* of the teller's timeline, as the last frame said */
 };
 
 struct gathered *gathered_new(struct world *world)
@@ -130,14 +129,14 @@ static bool is_minute(const struct ledger *ledger, size_t index)
 /* Whether the teller's timeline is the one that runs here. */
 static bool same_timeline(const struct gathered *gathered, const struct frame *frame)
 {
-    return frame->restarts + gathered->behind == gathered->ledger.world->restarts;
+    return frame->zero_ns == gathered->ledger.world->last_zero_ns;
 }
 
 /* All of it, before any of it counts. */
 static bool is_sane(const struct gathered *gathered, struct frame frame)
 {
     const struct ledger *ledger = &gathered->ledger;
-    bool anew = frame.restarts != gathered->restarts;
+    bool anew = frame.zero_ns != gathered->zero_ns;
     size_t index;
     uint64_t word;
     while (frame_next(&frame, ledger, &index, &word))
@@ -197,12 +196,10 @@ bool gathered_read(struct gathered *gathered, struct cursor *from)
         return false;
     if (frame.sequence <= gathered->sequence)
         return true; /* what was written since says the same and more */
-    if (!gathered->sequence)
-        gathered->behind = gathered->ledger.world->restarts - frame.restarts;
-    else if (frame.restarts != gathered->restarts)
+    if (gathered->sequence && frame.zero_ns != gathered->zero_ns)
         told_restart(&gathered->told, &gathered->ledger);
     gathered->sequence = frame.sequence;
-    gathered->restarts = frame.restarts;
+    gathered->zero_ns = frame.zero_ns;
     apply(gathered, frame);
     return true;
 }

@@ -344,12 +344,10 @@ bool frame_open(struct frame *frame, const struct ledger *ledger, struct slice b
     bool whole = cursor_array(cursor) == FRAME_ITEMS;
     frame->sequence = cursor_int(cursor);
     bool same = cursor_int(cursor) == (int64_t)ledger->size;
-    int64_t restarts = cursor_int(cursor);
+    frame->zero_ns = cursor_int(cursor);
     uint32_t items = cursor_array(cursor);
-    frame->restarts = (uint32_t)restarts;
     frame->left = items / 2;
-    return whole && same && frame->sequence > 0 && restarts >= 0 && restarts <= UINT32_MAX &&
-           items % 2 == 0 && !cursor->bad;
+    return whole && same && frame->sequence > 0 && items % 2 == 0 && !cursor->bad;
 }
 
 bool frame_next(struct frame *frame, const struct ledger *ledger, size_t *index, uint64_t *word)

@@ -13,7 +13,7 @@
  * Owner: whoever made it; it points into the world, which must outlive it. Nothing is bound in a world once
  * it has been made, so nothing moves.
  *
- * A frame is what one write says: an array of (sequence, size of the ledger, restarts of the timeline, array of
+ * A frame is what one write says: an array of (sequence, size of the ledger, the timeline's 0, array of
  * figures), the figures as pairs (places to go on by, from 0; value now). Values are not differences: who
  * keeps what was told last (struct told) knows the difference, and a frame that is told twice adds nothing.
  * From outside every byte is hostile: frame_open and frame_next check shape, range and order; see there.
@@ -109,7 +109,7 @@ bool ledger_follows(const struct ledger *ledger, size_t index, uint64_t old, uin
 
 struct frame {
     int64_t sequence; /* from 1 */
-    uint32_t restarts;
+    int64_t zero_ns;
     struct cursor cursor;
     uint32_t left; /* figures still to read */
     size_t next; /* the lowest index that can come */

@@ -183,7 +183,6 @@ struct world {
     struct alerts *alerts;
     struct stretches *stretches; /* that expectations ask for */
     struct gather *gather; /* who tells another process of this one's figures; NULL: nobody */
-    uint32_t restarts; /* of the timeline: so often stats_restart has emptied what belongs to it */
     uint32_t delayed, delayed_away; /* statements that a fault holds back, here and elsewhere */
     uint64_t outside; /* requests from outside so far */
     uint64_t faults_set; /* by hand, so often */

@@ -136,7 +136,6 @@ void stats_restart(struct world *world)
     for (size_t i = 0; i < scenario->alert_count; i++)
         world->stats.alerts[i] = (struct alert_stats){.fired_at_ns = NEVER, .resolved_at_ns = NEVER};
     stretches_start(world);
-    world->restarts++;
 }
 
 void stats_free(struct world *world)

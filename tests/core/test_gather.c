@@ -249,6 +249,12 @@ static void the_frame_is_bounded(void **state)
     assert_false(scene.pack.overflow);
 }
 
+static void begin_anew(struct world *world, int64_t zero_ns)
+{
+    world->last_zero_ns = zero_ns;
+    stats_restart(world);
+}
+
 static void minutes_of_another_demo_are_left_out(void **state)
 {
     (void)state;
@@ -257,11 +263,12 @@ static void minutes_of_another_demo_are_left_out(void **state)
     there[0].acquired = 100;
     tell(0);
     assert_int_equal(here[0].acquired, 100);
-    stats_restart(scene.here);
+    begin_anew(scene.here, S(7)); /* it was started, stopped and started while the other was cut off */
+    begin_anew(scene.here, S(9));
     there[1].acquired = 5; /* still the demo of before */
     tell(0);
     assert_int_equal(here[0].acquired + here[1].acquired, 0);
-    stats_restart(scene.there[0]);
+    begin_anew(scene.there[0], S(9));
     there[0].acquired = 120; /* more than had been told */
     tell(0);
     assert_int_equal(here[0].acquired, 120);
@@ -329,7 +336,7 @@ static void mutated_bytes_count_in_full_or_not_at_all(void **state)
     pool(scene.there[0])->waiters = 0;
 }
 
-/* An array of (sequence, size, restarts, [gap, value]). */
+/* An array of (sequence, size, zero, [gap, value]). */
 static bool read_figure(int64_t gap, int64_t whole, double real)
 {
     struct ledger ledger;
