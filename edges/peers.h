@@ -29,6 +29,7 @@ enum {
     PEER_CONNECTIONS_MAX = 256,
     PEER_ASKED_MAX = 32 * 1024,
     PEER_SERVED_MAX = 16 * 1024,
+    PEER_GREETING_S = 5, /* within which a connection has to greet */
     PEER_AGAIN_FIRST_MS = 50,
     PEER_AGAIN_MOST_MS = 500,
     PEER_LEAVING_MS = 1000

@@ -350,6 +350,19 @@ void peers_links_close(struct peers *peers)
     free(peers->places);
 }
 
+/* One that has said that it leaves and is still there does not mean it: it is greeted anew. */
+void peers_links_sweep(struct peers *peers)
+{
+    for (size_t p = 0; p < peers->place_count; p++)
+        for (size_t i = 0; i < PEER_COPIES_MAX; i++) {
+            struct peer_link *link = &peers->places[p].links[i];
+            bool leaves = link->used && link->state == LINK_LEAVING;
+            link->leaving_s = leaves ? link->leaving_s + 1 : 0;
+            if (link->leaving_s > 2 * PEER_LEAVING_MS / 1000)
+                drop(link);
+        }
+}
+
 struct peer_link *peers_link_for(struct peers *peers, uint16_t service)
 {
     struct peer_link *ready[PLACEMENT_ADDRESSES_MAX * PEER_COPIES_MAX];

@@ -28,6 +28,7 @@ struct peer_link {
     uint32_t attempts; /* in a row, that did not end in READY */
     ev_timer again;
     bool told; /* that the other one would not have us */
+    uint32_t leaving_s; /* since it said so, by the sweeps */
 };
 
 /* An address of the placement; a name may have several. */
@@ -60,6 +61,7 @@ struct peer_client {
     uint64_t run; /* that it greeted with */
     uint32_t under_way;
     bool left; /* it asks nothing more */
+    uint32_t idle_s; /* without a greeting, by the sweeps */
 };
 
 /* An ask of somebody else that is being served. */
@@ -86,6 +88,7 @@ struct peer_listener {
 struct peers {
     struct peers_options options;
     struct world *world;
+    ev_timer sweep; /* each second: who only takes up a place */
     bool leaving, accepting;
     double leaving_since;
     bool asks[SERVICES_MAX]; /* by service: somebody who is hosted here asks it, and it is not */
@@ -128,6 +131,8 @@ struct peer_link *peers_link_for(struct peers *peers, uint16_t service); /* NULL
 void peers_asked_end(struct peers *peers, struct peer_asked *asked, const struct outbound_answer *answer);
 struct peer_asked *peers_asked_find(struct peers *peers, const struct peer_link *link, uint32_t id);
 uint32_t peers_asked_id(const struct peer_asked *asked);
+
+void peers_links_sweep(struct peers *peers);
 
 /* peers_served.c */
 bool peers_listen(struct peers *peers, struct text *error);

@@ -256,11 +256,31 @@ static void on_accept(struct ev_loop *loop, ev_io *watcher, int events)
     (void)events;
     struct peers *peers = watcher->data;
     int fd = accept4(watcher->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0)
+    if (fd < 0) {
+        if (errno == EMFILE || errno == ENFILE)
+            accept_no_more(peers); /* until the next sweep */
         return;
+    }
     peers_take(peers, fd);
     if (peers->client_count >= PEER_CONNECTIONS_MAX)
         accept_no_more(peers);
+}
+
+/* A connection that never greets has no place here; one whose greeting waits for the run has. */
+static void on_sweep(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+    (void)loop;
+    (void)events;
+    struct peers *peers = watcher->data;
+    for (struct peer_client *client = peers->clients, *next; client; client = next) {
+        next = client->next;
+        if (!client->greeted && !client->held && ++client->idle_s > PEER_GREETING_S) {
+            peers->tally.refused++;
+            cut(client);
+        }
+    }
+    peers_links_sweep(peers);
+    accept_again(peers);
 }
 
 static int listen_at(const char *address, uint16_t port)
@@ -311,12 +331,16 @@ bool peers_listen(struct peers *peers, struct text *error)
         ev_io_init(&listener->io, on_accept, fd, EV_READ);
         listener->io.data = peers;
     }
+    ev_timer_init(&peers->sweep, on_sweep, 1, 1);
+    peers->sweep.data = peers;
+    ev_timer_start(peers->options.loop, &peers->sweep);
     accept_again(peers);
     return true;
 }
 
 void peers_served_close(struct peers *peers)
 {
+    ev_timer_stop(peers->options.loop, &peers->sweep);
     accept_no_more(peers);
     peers->accepting = true; /* nobody is to begin again */
     while (peers->clients)

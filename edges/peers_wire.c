@@ -73,6 +73,7 @@ void peers_write_ask(const struct peers *peers, struct pack *pack, uint32_t id, 
     pack_int(pack, context->root_ms);
     pack_int(pack, (context->demo ? 1 : 0) | (context->joined ? 2 : 0));
     pack_text_len(pack, ask->trace_state.at, ask->trace_state.len);
+    ASSERT(ask->body_len); /* one value of MessagePack, as every body is */
     pack_raw(pack, ask->body, ask->body_len);
 }
 
