@@ -1,4 +1,4 @@
-# ctest: label=live build=release serial
+# ctest: label=live build=release
 """Two copies of a service: asks go round both, the one that is left serves alone, and who is back is asked again."""
 
 import json

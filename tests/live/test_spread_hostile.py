@@ -1,4 +1,4 @@
-# ctest: label=live serial
+# ctest: label=live
 """A spread run whose peer ports are stormed with frames from nowhere, and talked to by who does not say what it should:
 nobody falls, nobody grows, and customers notice nothing."""
 

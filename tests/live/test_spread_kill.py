@@ -1,4 +1,4 @@
-# ctest: label=live build=release serial
+# ctest: label=live build=release
 """kill -9 in a run of thirteen processes: who needed the dead one fails, nobody else does, and it is back.
 
 Three of the processes one after the other, then all but the load generator's at once, then that one; DOORBUSTER_LONG=1: each
