@@ -1,10 +1,9 @@
-#include "edges/follower.h"
+#include "edges/follower_parts.h"
 
 #include "core/gather.h"
 #include "edges/look_up.h"
 
 #include <errno.h>
-#include <ev.h>
 #include <limits.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -13,37 +12,9 @@
 #include <sys/socket.h>
 
 #define TRY_AGAIN_S 0.1
-#define WAITING_TOLD_S 2.0
-#define PEERS_LIMIT_S 20.0
 #define FINISH_LIMIT_S 5.0
 enum { JOIN_FIELDS = 6, FIGURES_FIELDS = 3, FIGURES_ROOM = 64 };
 enum { ID_JOIN = 1, ID_READY, ID_FIGURES, ID_FAULT };
-
-struct follower {
-    struct follower_options options;
-    const struct peer_address *address; /* of the conductor */
-    uint64_t process;
-    struct rpc_connection *connection; /* NULL: away */
-    struct look_up *look_up; /* under way */
-    unsigned tried; /* of its addresses: those that were in vain */
-    struct shared_run run;
-    struct shared_begin begin;
-    uint64_t faults_followed;
-    struct course first; /* before there was a world to follow it */
-    bool has_first;
-    struct world *world;
-    int64_t (*now)(void *owner);
-    struct gather *gather;
-    bool joined, begun; /* it has been told so */
-    bool telling; /* figures are under way */
-    bool told_all; /* the last figures said that there are no more */
-    bool finishing, refused, cut_short;
-    uint32_t finish; /* the conductor's request */
-    double away_since;
-    bool told_away;
-    ev_timer again, tell;
-    struct pack pack;
-};
 
 static struct pack *fresh(struct follower *follower)
 {
@@ -117,7 +88,7 @@ static void follow(struct follower *follower, struct cursor *from)
                       follower->now(follower->options.owner));
 }
 
-static void send_ready(struct follower *follower)
+void follower_say_ready(struct follower *follower)
 {
     struct pack *pack = fresh(follower);
     rpc_request(pack, ID_READY, "ready");
@@ -141,7 +112,7 @@ static void take_run(struct follower *follower, const struct rpc_frame *frame)
     follower->options.run.run = follower->run.run;
     if (follower->world) { /* back again: for the course as it is now */
         gather_again(follower->gather);
-        send_ready(follower);
+        follower_say_ready(follower);
     }
     ev_break(follower->options.loop, EVBREAK_ONE);
 }
@@ -295,109 +266,6 @@ void follower_close(struct follower *follower)
     free(follower);
 }
 
-static void on_tick(struct ev_loop *loop, ev_timer *watcher, int events)
-{
-    (void)watcher;
-    (void)events;
-    ev_break(loop, EVBREAK_ONE);
-}
-
-static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
-{
-    (void)events;
-    ((struct follower *)watcher->data)->cut_short = true;
-    ev_break(loop, EVBREAK_ONE);
-}
-
-static void tell_waiting(struct follower *follower, double since)
-{
-    if (follower->told_away || follower->options.quiet ||
-        ev_now(follower->options.loop) - since < WAITING_TOLD_S)
-        return;
-    follower->told_away = true;
-    fprintf(stderr, "doorbuster: waiting for the load generator at %s:%u to begin the run\n",
-            follower->address->host, follower->address->port);
-}
-
-/* Runs the loop until `done` says so; false: it never will. */
-static bool wait_until(struct follower *follower,
-                       bool (*done)(const struct follower *, const struct peers *, double),
-                       const struct peers *peers)
-{
-    struct ev_loop *loop = follower->options.loop;
-    ev_timer tick;
-    ev_signal term, interrupt;
-    ev_timer_init(&tick, on_tick, 0, 0.02);
-    ev_signal_init(&term, on_signal, SIGTERM);
-    ev_signal_init(&interrupt, on_signal, SIGINT);
-    term.data = interrupt.data = follower;
-    ev_timer_start(loop, &tick);
-    ev_signal_start(loop, &term);
-    ev_signal_start(loop, &interrupt);
-    ev_now_update(loop);
-    double since = ev_now(loop);
-    while (!follower->refused && !follower->cut_short && !done(follower, peers, ev_now(loop) - since)) {
-        ev_run(loop, EVRUN_ONCE);
-        tell_waiting(follower, since);
-    }
-    ev_timer_stop(loop, &tick);
-    ev_signal_stop(loop, &term);
-    ev_signal_stop(loop, &interrupt);
-    return !follower->refused && !follower->cut_short;
-}
-
-static bool has_joined(const struct follower *follower, const struct peers *peers, double waited_s)
-{
-    (void)peers;
-    (void)waited_s;
-    return follower->joined;
-}
-
-/* Somebody who is missing may die again and again: that is no reason to wait for ever. */
-static bool has_peers(const struct follower *follower, const struct peers *peers, double waited_s)
-{
-    (void)follower;
-    return peers_complete(peers, NULL) || waited_s > PEERS_LIMIT_S;
-}
-
-static bool has_begun(const struct follower *follower, const struct peers *peers, double waited_s)
-{
-    (void)peers;
-    (void)waited_s;
-    return follower->begun || !follower->joined;
-}
-
-bool follower_join(struct follower *follower, struct shared_run *run)
-{
-    follower->again.repeat = 0;
-    ev_timer_set(&follower->again, 0, 0);
-    ev_timer_start(follower->options.loop, &follower->again);
-    if (!wait_until(follower, has_joined, NULL))
-        return false;
-    *run = follower->run;
-    return true;
-}
-
-bool follower_ready(struct follower *follower, const struct peers *peers, struct shared_begin *begin)
-{
-    if (peers && !wait_until(follower, has_peers, peers))
-        return false;
-    while (!follower->begun) {
-        if (!wait_until(follower, has_joined, NULL)) /* it may have been cut off meanwhile */
-            return false;
-        send_ready(follower);
-        if (!wait_until(follower, has_begun, NULL))
-            return false;
-    }
-    *begin = follower->begin;
-    return true;
-}
-
-bool follower_was_cut_short(const struct follower *follower)
-{
-    return follower->cut_short;
-}
-
 /* ---- with a world ---- */
 
 /* Who starts late has all that the scenario broke so far due at once: what was mended by hand comes behind it. */
@@ -445,13 +313,20 @@ static void drain(struct follower *follower, const ev_timer *limit)
         ev_run(follower->options.loop, EVRUN_ONCE);
 }
 
+static void on_limit(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+    (void)watcher;
+    (void)events;
+    ev_break(loop, EVBREAK_ONE);
+}
+
 void follower_finish(struct follower *follower)
 {
     struct ev_loop *loop = follower->options.loop;
     ev_timer limit;
     if (follower->refused || !follower->connection)
         return;
-    ev_timer_init(&limit, on_tick, FINISH_LIMIT_S, 0);
+    ev_timer_init(&limit, on_limit, FINISH_LIMIT_S, 0);
     ev_timer_start(loop, &limit);
     ev_timer_stop(loop, &follower->tell);
     follower->told_all = false;
