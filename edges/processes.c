@@ -21,7 +21,7 @@ enum {
     BACK_OFF_MOST_MS = 2000,
     STEADY_MS = 10000, /* who has lived so long begins again with the first back-off */
     /* Who ends well while the run goes on may have been told to by the load generator, which will follow. */
-    LEAVING_MS = 20000,
+    LEAVING_MS = 16000, /* its wait for the others, and its telemetry's */
     OTHERS_MS = 5000, /* for the others to end by themselves */
     TERM_MS = 2000 /* after SIGTERM */
 };

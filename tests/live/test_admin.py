@@ -1,4 +1,4 @@
-# ctest: label=live build=release serial
+# ctest: label=live build=release
 """The admin API of a run: who may, what it answers, and that it acts on the running world."""
 
 import json

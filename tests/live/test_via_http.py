@@ -3,7 +3,7 @@ errors, and every trace but for its times; also of visitors who make several req
 that reach a shop which ends come to their end, too.
 
 Eighty seconds at four times their speed; DOORBUSTER_LONG=1: at their own."""
-# ctest: label=live serial
+# ctest: label=live
 
 import json
 import os
