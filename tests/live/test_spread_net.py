@@ -1,4 +1,4 @@
-# ctest: label=live build=release
+# ctest: label=long build=release
 """Thirteen processes that are begun one by one, each on a machine of its own as far as the network goes: the same traces
 as in virtual time, and what a cut between two of them does and does not.
 
