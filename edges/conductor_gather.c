@@ -1,5 +1,6 @@
 /* Waiting until all can begin together. */
 #include "edges/conductor_parts.h"
+#include "edges/loop_wait.h"
 
 #include <stdio.h>
 
@@ -26,20 +27,6 @@ static bool all_ready(const struct conductor *conductor, struct text *missing)
     return all;
 }
 
-static void on_tick(struct ev_loop *loop, ev_timer *watcher, int events)
-{
-    (void)watcher;
-    (void)events;
-    ev_break(loop, EVBREAK_ONE);
-}
-
-static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
-{
-    (void)events;
-    ((struct conductor *)watcher->data)->cut_short = true;
-    ev_break(loop, EVBREAK_ONE);
-}
-
 /* One line each time somebody else is missing; `left_ms`: for how long they can still come. */
 static void tell_missing(const struct conductor *conductor, struct text *told, struct text *missing,
                          int64_t left_ms)
@@ -55,36 +42,25 @@ static void tell_missing(const struct conductor *conductor, struct text *told, s
 
 bool conductor_gather(struct conductor *conductor, struct peers *peers, int64_t limit_ms)
 {
-    struct ev_loop *loop = conductor->options.loop;
     struct text missing = {0}, told = {0};
-    ev_timer tick;
-    ev_signal term, interrupt;
-    ev_timer_init(&tick, on_tick, 0, 0.01);
-    ev_signal_init(&term, on_signal, SIGTERM);
-    ev_signal_init(&interrupt, on_signal, SIGINT);
-    term.data = interrupt.data = conductor;
-    ev_timer_start(loop, &tick);
-    ev_signal_start(loop, &term);
-    ev_signal_start(loop, &interrupt);
-    ev_now_update(loop);
-    double began = ev_now(loop);
+    struct loop_wait wait;
+    double waited_s = 0;
     bool complete = false;
-    while (!complete && !conductor->cut_short && (ev_now(loop) - began) * 1e3 < (double)limit_ms) {
-        ev_run(loop, EVRUN_ONCE);
+    loop_wait_begin(&wait, conductor->options.loop, 0.01);
+    while (!complete && !wait.cut_short && waited_s * 1e3 < (double)limit_ms) {
+        waited_s = loop_wait_turn(&wait);
         missing.len = 0;
         complete = all_ready(conductor, &missing) && peers_complete(peers, &missing);
-        double waited_s = ev_now(loop) - began;
         if (!complete && waited_s > WAITING_TOLD_S)
             tell_missing(conductor, &told, &missing, limit_ms - (int64_t)(waited_s * 1e3));
     }
+    loop_wait_end(&wait);
+    conductor->cut_short = wait.cut_short && !complete;
     if (!complete && !conductor->cut_short)
         fprintf(
             stderr,
             "doorbuster: the run cannot begin without %s; start them, or say where they are with --peer\n",
             text_c(&missing));
-    ev_timer_stop(loop, &tick);
-    ev_signal_stop(loop, &term);
-    ev_signal_stop(loop, &interrupt);
     text_fini(&missing);
     text_fini(&told);
     return complete;

@@ -19,7 +19,7 @@ struct member {
     bool hosts[SERVICES_MAX];
     struct rpc_connection *connection; /* NULL: lost; it may come back */
     enum member_state state;
-    uint32_t join, ready; /* requests that wait for their answers */
+    uint32_t ready; /* the request that waits for its answer */
     struct gathered *gathered; /* NULL before the beginning */
     uint64_t spans, settled; /* produced, and exported or dropped, as it said last */
     bool counted; /* as gone, with what it had not exported */

@@ -1,29 +1,15 @@
 /* Waiting, before there is a world, until the run is known and all begin. */
 #include "edges/follower_parts.h"
+#include "edges/loop_wait.h"
 
 #include <stdio.h>
 
 #define WAITING_TOLD_S 2.0
 #define PEERS_LIMIT_S 20.0
 
-static void on_tick(struct ev_loop *loop, ev_timer *watcher, int events)
+static void tell_waiting(struct follower *follower, double waited_s)
 {
-    (void)watcher;
-    (void)events;
-    ev_break(loop, EVBREAK_ONE);
-}
-
-static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
-{
-    (void)events;
-    ((struct follower *)watcher->data)->cut_short = true;
-    ev_break(loop, EVBREAK_ONE);
-}
-
-static void tell_waiting(struct follower *follower, double since)
-{
-    if (follower->told_away || follower->options.quiet ||
-        ev_now(follower->options.loop) - since < WAITING_TOLD_S)
+    if (follower->told_away || follower->options.quiet || waited_s < WAITING_TOLD_S)
         return;
     follower->told_away = true;
     fprintf(stderr, "doorbuster: waiting for the load generator at %s:%u to begin the run\n",
@@ -35,25 +21,15 @@ static bool wait_until(struct follower *follower,
                        bool (*done)(const struct follower *, const struct peers *, double),
                        const struct peers *peers)
 {
-    struct ev_loop *loop = follower->options.loop;
-    ev_timer tick;
-    ev_signal term, interrupt;
-    ev_timer_init(&tick, on_tick, 0, 0.02);
-    ev_signal_init(&term, on_signal, SIGTERM);
-    ev_signal_init(&interrupt, on_signal, SIGINT);
-    term.data = interrupt.data = follower;
-    ev_timer_start(loop, &tick);
-    ev_signal_start(loop, &term);
-    ev_signal_start(loop, &interrupt);
-    ev_now_update(loop);
-    double since = ev_now(loop);
-    while (!follower->refused && !follower->cut_short && !done(follower, peers, ev_now(loop) - since)) {
-        ev_run(loop, EVRUN_ONCE);
-        tell_waiting(follower, since);
+    struct loop_wait wait;
+    double waited_s = 0;
+    loop_wait_begin(&wait, follower->options.loop, 0.02);
+    while (!follower->refused && !wait.cut_short && !done(follower, peers, waited_s)) {
+        waited_s = loop_wait_turn(&wait);
+        tell_waiting(follower, waited_s);
     }
-    ev_timer_stop(loop, &tick);
-    ev_signal_stop(loop, &term);
-    ev_signal_stop(loop, &interrupt);
+    loop_wait_end(&wait);
+    follower->cut_short |= wait.cut_short;
     return !follower->refused && !follower->cut_short;
 }
 

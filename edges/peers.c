@@ -67,9 +67,8 @@ bool peers_left(const struct peers *peers)
 static bool there(const struct peers *peers, uint16_t service)
 {
     for (size_t p = 0; p < peers->place_count; p++)
-        for (size_t i = 0; peers->places[p].service == service && i < PEER_COPIES_MAX; i++)
-            if (peers->places[p].links[i].used && peers->places[p].links[i].state == LINK_READY)
-                return true;
+        if (peers->places[p].service == service && peers_someone_there(&peers->places[p]))
+            return true;
     return false;
 }
 

@@ -235,7 +235,7 @@ static void take_addresses(struct peer_place *place, const struct addrinfo *list
     }
 }
 
-static bool someone_there(const struct peer_place *place)
+bool peers_someone_there(const struct peer_place *place)
 {
     for (size_t i = 0; i < PEER_COPIES_MAX; i++)
         if (place->links[i].used && place->links[i].state == LINK_READY)
@@ -250,7 +250,7 @@ static void on_look(struct ev_loop *loop, ev_timer *watcher, int events)
     double now = ev_now(loop), since = now - place->looked_at;
     struct addrinfo *found;
     if (!place->look_up) {
-        if (since >= LOOK_AGAIN_S || (!someone_there(place) && since >= PEER_AGAIN_MOST_MS / 1e3))
+        if (since >= LOOK_AGAIN_S || (!peers_someone_there(place) && since >= PEER_AGAIN_MOST_MS / 1e3))
             place->look_up = look_up_begin(place->address->host, place->address->port);
         return;
     }
@@ -260,7 +260,7 @@ static void on_look(struct ev_loop *loop, ev_timer *watcher, int events)
     place->looked_at = now;
     if (!found)
         return;
-    if (place->address->resolves || !someone_there(place))
+    if (place->address->resolves || !peers_someone_there(place))
         take_addresses(place, found);
     freeaddrinfo(found);
 }

@@ -133,6 +133,7 @@ struct peer_asked *peers_asked_find(struct peers *peers, const struct peer_link 
 uint32_t peers_asked_id(const struct peer_asked *asked);
 
 void peers_links_sweep(struct peers *peers);
+bool peers_someone_there(const struct peer_place *place);
 
 /* peers_served.c */
 bool peers_listen(struct peers *peers, struct text *error);
