@@ -43,14 +43,19 @@ static void clean(char *text)
             *text = '?';
 }
 
+bool problem_counted(struct problems *problems)
+{
+    bool full = problems->count == PROBLEMS_MAX;
+    problems->more += full;
+    return full;
+}
+
 __attribute__((format(printf, 4, 0))) static void add(struct problems *problems, struct yaml_place at,
                                                       const struct yaml_node *node, const char *format,
                                                       va_list args)
 {
-    if (problems->count == PROBLEMS_MAX) {
-        problems->more++;
+    if (problem_counted(problems))
         return;
-    }
     struct problem *problem = &problems->list[problems->count++];
     char path[PATH_BYTES_MAX];
     write_path(node, path, sizeof path);

@@ -23,6 +23,9 @@ struct problems {
     size_t count, more;
 };
 
+/* Whether the list is full: this problem is counted then, and needs no words. */
+bool problem_counted(struct problems *problems);
+
 /* The format says the rest of the line: "expected 1 to 9, found %s". Columns to the right of the node's
    own are said with `shift`. */
 void problem_add(struct problems *problems, const struct yaml_node *node, const char *format, ...)

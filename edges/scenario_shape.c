@@ -98,6 +98,8 @@ static void say_shape(struct sentence *sentence, const struct shape *shape)
 static bool refuse(const struct yaml_node *node, const struct shape *shape, const char *why,
                    struct problems *problems)
 {
+    if (problem_counted(problems))
+        return false;
     struct sentence expected = {0};
     struct found found;
     say_shape(&expected, shape);
@@ -211,14 +213,14 @@ static bool check_rule(const struct yaml_node *node, const struct rule *rule, st
     return false;
 }
 
-static bool check_key(struct yaml_node *child, const struct shape *shape, struct problems *problems)
+static bool refuse_key(const struct yaml_node *child, const struct shape *shape, struct problems *problems)
 {
+    if (problem_counted(problems))
+        return false;
     struct sentence keys = {0};
     const char *names[FIELDS_MAX];
     size_t count = 0;
     for (const struct field *field = shape->fields; field->key; field++) {
-        if (!strcmp(field->key, child->key))
-            return shape_check(child, field->shape, problems);
         ASSERT(count < FIELDS_MAX);
         names[count++] = field->key;
         say(&keys, "%s%s", count > 1 ? ", " : "", field->key);
@@ -227,6 +229,14 @@ static bool check_key(struct yaml_node *child, const struct shape *shape, struct
     problem_add_at(problems, child->key_at, child, "expected one of the keys %s, found an unknown key%s%s%s",
                    keys.text, nearest ? " (did you mean " : "", nearest ? nearest : "", nearest ? "?)" : "");
     return false;
+}
+
+static bool check_key(struct yaml_node *child, const struct shape *shape, struct problems *problems)
+{
+    for (const struct field *field = shape->fields; field->key; field++)
+        if (!strcmp(field->key, child->key))
+            return shape_check(child, field->shape, problems);
+    return refuse_key(child, shape, problems);
 }
 
 static bool check_map(struct yaml_node *node, const struct shape *shape, struct problems *problems)

@@ -112,7 +112,10 @@ def judge(name, path, arguments, worst):
     worst["count"] += 1
     if code != EXIT_BAD:
         yield f"{name}: exit code {code}, not {EXIT_BAD}: {errors[:300]}"
-    if cpu_s > CPU_MAX_S and run(arguments)[1] > CPU_MAX_S:  # twice: the machine may be busy
+    tries = 4  # the machine may be busy
+    while cpu_s > CPU_MAX_S and tries:
+        tries, cpu_s = tries - 1, min(cpu_s, run(arguments)[1])
+    if cpu_s > CPU_MAX_S:
         yield f"{name}: {cpu_s * 1000:.0f} ms of CPU time, the limit is {CPU_MAX_S * 1000:.0f}"
     if rss_kb > RSS_MAX_KB:
         yield f"{name}: {rss_kb} KB resident, the limit is {RSS_MAX_KB}"
