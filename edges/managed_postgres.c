@@ -11,7 +11,9 @@
 enum { READY_LIMIT_MS = 60000, POLL_MS = 20, RETRY_LIMIT_MS = 10000, VERSION_MIN = 15 };
 
 /* Beside the defaults: a scan costs one core as in the model, and what a client was told outlives a kill. Of the shared
-   memory only what is used is taken; a table larger than a quarter of it would be read from the disk's cache each time. */
+   memory only what is used is taken; a table larger than a quarter of it would be read from the disk's cache each time.
+   An index is built by as many workers as by default: by one it waits a minute for its share beside the scans that it is
+   to end. They sort in memory. */
 static const char *const settings[] = {
     "listen_addresses=",
     "port=5432",
@@ -20,7 +22,7 @@ static const char *const settings[] = {
     "shared_buffers=1GB",
     "jit=off",
     "max_parallel_workers_per_gather=0",
-    "max_parallel_maintenance_workers=0",
+    "maintenance_work_mem=256MB",
     "fsync=on",
     "synchronous_commit=on",
     "wal_level=minimal",
