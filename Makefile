@@ -1,7 +1,8 @@
 # Two verbs do everything, set-up included, on a bare Debian 12: `make demo` and `make test`.
 
 SCENARIO ?= scenarios/black-friday-v5.yaml
-JOBS ?= $(shell nproc)
+CORES ?= $(shell nproc)
+SLOTS = $$((2 * $(CORES)))
 
 .PHONY: demo test test-long docs bench build tests-build deps deps-test deps-bench clean
 
@@ -11,11 +12,11 @@ demo: build
 
 # Every suite, in the release build and under the sanitizers; the long forms are left to test-long.
 test: tests-build
-	ctest --test-dir build --output-on-failure --timeout 300 -j $(JOBS) --label-exclude '^long$$'
+	ctest --test-dir build --output-on-failure --timeout 300 -j $(SLOTS) --label-exclude '^long$$'
 
 test-long: tests-build
 	@.ci/install image
-	DOORBUSTER_LONG=1 ctest --test-dir build --output-on-failure --timeout 4500 -j $(JOBS)
+	DOORBUSTER_LONG=1 ctest --test-dir build --output-on-failure --timeout 4500 -j $(SLOTS)
 
 # The 30 minutes against the clock, beside SimGrid in the same run.
 bench: deps deps-bench

@@ -170,6 +170,13 @@ static bool grow(PGconn *template, int64_t rows, struct text *error)
            run(template, managed_init_db, error) && run(template, "VACUUM (ANALYZE) products", error);
 }
 
+/* Where most of them go, those that stay are sooner made again. */
+static bool remake(PGconn *template, int64_t rows, struct text *error)
+{
+    return run(template, "TRUNCATE products CASCADE", error) && run(template, managed_init_db, error) &&
+           grow(template, rows, error);
+}
+
 static bool shrink(PGconn *template, int64_t rows, struct text *error)
 {
     return run_with_number(template, "DELETE FROM products WHERE id > $1", rows, error) &&
@@ -182,7 +189,7 @@ bool managed_sql_fill(const char *socket_folder, int64_t rows, struct text *erro
     PGconn *template = open_database(socket_folder, TEMPLATE, OWNER, error);
     bool good = template && ask_number(template, "SELECT max(id) FROM products", &now, error);
     if (good && now != rows)
-        good = now < rows ? grow(template, rows, error) : shrink(template, rows, error);
+        good = (now < rows ? grow : rows < now / 2 ? remake : shrink)(template, rows, error);
     PQfinish(template);
     return good;
 }

@@ -1,5 +1,5 @@
 """`doorbuster run --redis URL`: the traces of the model, a kill -9 in the middle, a password, and nobody there."""
-# ctest: label=live build=both serial
+# ctest: label=live build=both
 
 import json
 import os

@@ -1,4 +1,4 @@
-# ctest: label=live build=release serial
+# ctest: label=live build=release
 """sql/ on a real server: the same shop as the modelled database's, run as often as one likes, with the plans of the story."""
 
 import os
