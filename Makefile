@@ -1,8 +1,7 @@
 # Two verbs do everything, set-up included, on a bare Debian 12: `make demo` and `make test`.
 
 SCENARIO ?= scenarios/black-friday-v5.yaml
-CORES ?= $(shell nproc)
-SLOTS = $$((2 * $(CORES)))
+JOBS ?= $(shell nproc)
 
 .PHONY: demo test test-long docs bench build tests-build deps deps-test deps-bench clean
 
@@ -12,11 +11,11 @@ demo: build
 
 # Every suite, in the release build and under the sanitizers; the long forms are left to test-long.
 test: tests-build
-	ctest --test-dir build --output-on-failure --timeout 300 -j $(SLOTS) --label-exclude '^long$$'
+	ctest --test-dir build --output-on-failure --timeout 300 -j $(JOBS) --label-exclude '^long$$'
 
 test-long: tests-build
 	@.ci/install image
-	DOORBUSTER_LONG=1 ctest --test-dir build --output-on-failure --timeout 4500 -j $(SLOTS)
+	DOORBUSTER_LONG=1 ctest --test-dir build --output-on-failure --timeout 4500 -j $(JOBS)
 
 # The 30 minutes against the clock, beside SimGrid in the same run.
 bench: deps deps-bench

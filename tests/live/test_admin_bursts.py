@@ -1,4 +1,4 @@
-# ctest: label=live build=release serial
+# ctest: label=live build=release calm
 """Triggers over HTTP: the bursts of a scenario and what became of them, and product-catalog's faults by name."""
 
 import os

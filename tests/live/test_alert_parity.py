@@ -1,4 +1,4 @@
-# ctest: label=live serial
+# ctest: label=live calm
 """The same alert fires, and resolves, in virtual time and in a live run at --speed 20 within 10 s of the timeline.
 
 Quick: tests/live/alerts.yaml, one of each kind, 24 s. DOORBUSTER_LONG=1: also black-friday-v5, whose index is created at

@@ -1,4 +1,4 @@
-# ctest: label=live build=both
+# ctest: label=live build=both serial
 """How a run begins and ends: start-up, SIGTERM, a second signal, SIGHUP, a port that is taken."""
 
 import http.client

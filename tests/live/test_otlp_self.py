@@ -64,9 +64,9 @@ def check_scrapes(checks, sink):
         conserved(checks, seen, "log", seen["otel_sdk_log_created_total", ""])
         values.update(seen)
         values["page"] = page
-        return seen["otel_sdk_exporter_span_exported_total", ""] > 20000
+        return seen["otel_sdk_exporter_span_exported_total", ""] > 5000
 
-    checks.that(run.until(settled, 60), "20,000 spans were accepted")
+    checks.that(run.until(settled, 60), "5,000 spans were accepted")
     page = values.pop("page")
     judged = subprocess.run(["promtool", "check", "metrics"], input=page.encode(), stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, check=False)

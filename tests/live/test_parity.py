@@ -1,5 +1,5 @@
 """A scripted scenario tells the same traces in virtual and in real time: `doorbuster compare` finds them equal."""
-# ctest: label=live serial
+# ctest: label=live calm
 
 import os
 import subprocess

@@ -1,5 +1,5 @@
 """`doorbuster run --redis URL`: the traces of the model, a kill -9 in the middle, a password, and nobody there."""
-# ctest: label=live build=both
+# ctest: label=live build=both calm
 
 import json
 import os

@@ -1,4 +1,4 @@
-# ctest: label=live serial
+# ctest: label=live calm
 """Every scenario of the shop plays live: the same traffic, minute by minute, as in virtual time, and about as many errors;
 and the demo's variables either act on it or say that they cannot.
 
