@@ -156,7 +156,7 @@ def demo_clock(checks):
 
 def another_demo(checks):
     """A shorter one, with rates of its own: what is said and reported of it are those."""
-    run = Run("--speed", "10", "--json", DEMO_MODE="off")
+    run = Run("--speed", "10", "--json", "--set", "expect=[]", DEMO_MODE="off")
     answer = run.post("/admin/start-demo", {"duration_minutes": 2.5, "peak_rpm": 1050})
     checks.equal((code(answer), answer.json["duration_minutes"], answer.json["peak_rpm"]), (200, 2.5, 1050), "start-demo")
     checks.that(run.until(lambda: run.get("/admin/demo-status").json["elapsed_minutes"] > 1.05), "the first minute")

@@ -111,7 +111,7 @@ def check_slow(toy, checks):
             connection.sendall(b"GET /large?6000000 HTTP/1.1\r\nHost: x\r\n\r\n")
         slow.append(connection)
     begun, slowest, open_ones = time.monotonic(), 0, len(slow)
-    while open_ones and time.monotonic() - begun < 6 * TIMEOUT_S:
+    while open_ones and time.monotonic() - begun < 8 * TIMEOUT_S:
         open_ones = 0
         for i, connection in enumerate(slow):
             if i % 10 == 0:
@@ -130,7 +130,7 @@ def check_slow(toy, checks):
     while toy.connections() > 0 and time.monotonic() < deadline:
         time.sleep(0.05)
     print(f"{SLOW} slow clients cut after {cut_after:.1f} s; others waited {slowest:.2f} s at most")
-    checks.that(cut_after < 3 * TIMEOUT_S, "slow clients are cut")
+    checks.that(cut_after < 5 * TIMEOUT_S, "slow clients are cut")
     checks.equal(toy.connections(), 0, "connections left")
     for connection in slow:
         connection.close()

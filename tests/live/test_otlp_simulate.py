@@ -62,7 +62,7 @@ def a_backend_that_never_answers_is_not_waited_for_long():
     begun = time.time()
     done = play(f"http://127.0.0.1:{free_port()}", "--quiet")
     assert done.returncode == ABSENT and "no answer from any endpoint" in done.stderr, (done.returncode, done.stderr)
-    assert time.time() - begun < 20, "as long as for one that has answered"
+    assert time.time() - begun < 30, "as long as for one that has answered"
 
 
 def a_dead_backend_can_be_left():
