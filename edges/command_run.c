@@ -7,6 +7,7 @@
 #include "edges/live.h"
 #include "edges/live_say.h"
 #include "edges/log_lines.h"
+#include "edges/otlp_machine.h"
 #include "edges/otlp_outlet.h"
 #include "edges/part.h"
 #include "edges/processes.h"
@@ -191,9 +192,9 @@ static bool open_part(struct session *session, struct world_options *world)
 
 static void leave(struct session *session)
 {
-    (void)session;
     part_close(&running.part);
     stores_close(&running.stores);
+    otlp_machine_fini(&session->machine);
 }
 
 /* What was reckoned from the instant of prepare, when the others had yet to come. */
@@ -218,6 +219,7 @@ static bool prepare(struct session *session, struct world_options *world)
     move_demo_start(session);
     if (!open_outlet(session))
         return false;
+    otlp_machine_read(&session->machine, NULL, NULL);
     if (options->log_level) {
         running.logs = (struct log_lines){.fd = STDERR_FILENO, .start_unix_ns = session->start_unix_ns};
         running.logs.service_name = service_name;

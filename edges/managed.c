@@ -169,7 +169,7 @@ void managed_server_stop(struct managed_server *server)
 
 /* ---- Cleaning ---- */
 
-static const char *const kept[] = {"data", "sockets", "stamp", "server", "log", "new"};
+static const char *const kept[] = {"data", "making", "sockets", "stamp", "server", "log", "new"};
 
 static bool clean_folder(const char *cache, const char *name, struct text *told)
 {

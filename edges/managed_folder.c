@@ -201,11 +201,12 @@ bool managed_folder_write(const struct managed_folder *folder, const char *name,
     return fails(error, folder->path, strerror(errno));
 }
 
-bool managed_folder_renew(const struct managed_folder *folder, uid_t uid, gid_t gid, struct text *error)
+bool managed_folder_renew(const struct managed_folder *folder, const char *name, uid_t uid, gid_t gid,
+                          struct text *error)
 {
     int64_t bytes = 0;
-    if (managed_folder_remove(folder, "data", &bytes) && !mkdirat(folder->fd, "data", 0700) &&
-        !fchownat(folder->fd, "data", uid, gid, AT_SYMLINK_NOFOLLOW))
+    if (managed_folder_remove(folder, name, &bytes) && !mkdirat(folder->fd, name, 0700) &&
+        !fchownat(folder->fd, name, uid, gid, AT_SYMLINK_NOFOLLOW))
         return true;
     return fails(error, folder->path, strerror(errno));
 }

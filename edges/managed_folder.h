@@ -5,6 +5,7 @@
  *                                       server   pid and start time of the server's process
  *                                       stamp    what is in data, written once it is whole
  *                                       data/    the server's own folder
+ *                                       making/  where a first one is made, by the pid of who makes it
  *                                       socket   where the socket is, if CACHE is too long a path for one
  *                                       log
  *
@@ -43,8 +44,9 @@ bool managed_folder_read(const struct managed_folder *folder, const char *name,
                          char line[static MANAGED_FILE_MAX]);
 bool managed_folder_write(const struct managed_folder *folder, const char *name, const char *line,
                           struct text *error);
-/* `data`, empty, belonging to this user. */
-bool managed_folder_renew(const struct managed_folder *folder, uid_t uid, gid_t gid, struct text *error);
+/* A folder in it, empty, belonging to this user. */
+bool managed_folder_renew(const struct managed_folder *folder, const char *name, uid_t uid, gid_t gid,
+                          struct text *error);
 /* Removes whatever is called so, and adds what it took on the disk. False: something is left. */
 bool managed_folder_remove(const struct managed_folder *folder, const char *name, int64_t *bytes);
 

@@ -2,10 +2,12 @@
 #include "edges/managed_sql.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libpq-fe.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { READY_LIMIT_MS = 60000, POLL_MS = 20, RETRY_LIMIT_MS = 10000, VERSION_MIN = 15 };
@@ -74,16 +76,10 @@ static bool find_programs(struct programs *programs, const struct managed_user *
 
 /* ---- The server ---- */
 
-static bool make_cluster(struct managed_postgres *postgres, const struct programs *programs,
-                         struct text *error)
+static bool run_initdb(const struct managed_server *server, const struct programs *programs, const char *data,
+                       struct text *error)
 {
-    const struct managed_server *server = &postgres->server;
-    char data[MANAGED_PATH_MAX + 16];
     struct text output = {0};
-    snprintf(data, sizeof data, "%s/data", server->folder.path);
-    unlinkat(server->folder.fd, "stamp", 0);
-    if (!managed_folder_renew(&server->folder, server->user.uid, server->user.gid, error))
-        return false;
     const char *const argv[] = {programs->initdb, "-D", data,   "-U",         "postgres",          "-A",
                                 "trust",          "-E", "UTF8", "--locale=C", "--no-instructions", NULL};
     bool good = managed_process_run(&server->user, argv, &output);
@@ -93,6 +89,36 @@ static bool make_cluster(struct managed_postgres *postgres, const struct program
     }
     text_fini(&output);
     return good;
+}
+
+/* An initdb outlives for a moment whoever began it and was killed, and then clears its folder: each has one of its own,
+   which becomes `data` when it is whole. */
+static bool make_cluster(struct managed_postgres *postgres, const struct programs *programs,
+                         struct text *error)
+{
+    const struct managed_server *server = &postgres->server;
+    const struct managed_folder *folder = &server->folder;
+    char making[32], path[MANAGED_PATH_MAX + sizeof making];
+    int64_t bytes = 0;
+    unlinkat(folder->fd, "stamp", 0);
+    managed_folder_remove(folder, "making", &bytes);
+    snprintf(making, sizeof making, "making/%d", (int)getpid());
+    snprintf(path, sizeof path, "%s/%s", folder->path, making);
+    if ((!mkdirat(folder->fd, "making", 0711) || errno == EEXIST) &&
+        !fchmodat(folder->fd, "making", 0711, 0)) {
+        if (!managed_folder_renew(folder, making, server->user.uid, server->user.gid, error) ||
+            !run_initdb(server, programs, path, error))
+            return false;
+        if (managed_folder_remove(folder, "data", &bytes) &&
+            !renameat(folder->fd, making, folder->fd, "data")) {
+            unlinkat(folder->fd, "making", AT_REMOVEDIR);
+            return true;
+        }
+    }
+    text_str(error, path);
+    text_lit(error, ": ");
+    text_str(error, strerror(errno));
+    return false;
 }
 
 static void argue(struct managed_postgres *postgres, const struct programs *programs)

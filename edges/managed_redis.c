@@ -89,7 +89,7 @@ bool managed_redis_start(struct managed_redis *redis, const struct managed_optio
     server->end_signal = SIGTERM;
     argue(redis, program);
     managed_tell(options, "starting Redis in %s", server->folder.path);
-    if (managed_folder_renew(&server->folder, server->user.uid, server->user.gid, error) &&
+    if (managed_folder_renew(&server->folder, "data", server->user.uid, server->user.gid, error) &&
         managed_server_start(server, error) && wait_until_ready(redis, error))
         return true;
     managed_redis_stop(redis);

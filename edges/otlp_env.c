@@ -1,11 +1,11 @@
 #include "edges/otlp_env.h"
 
+#include "edges/otlp_env_parts.h"
+#include "edges/otlp_machine.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
-
-#include "edges/otlp_env_parts.h"
 
 static const char *const signal_names[] = {
     [OTLP_TRACES] = "TRACES", [OTLP_METRICS] = "METRICS", [OTLP_LOGS] = "LOGS"};
@@ -195,31 +195,6 @@ static void read_endpoint(struct otlp_env *env, const struct otlp_env_options *o
         env_refuse(options, name, value, url_wants);
 }
 
-static void add_machine(struct otlp_env *env, const char *key, const char *value)
-{
-    if (value && env->machine_count < ARRAY_LEN(env->machine))
-        env->machine[env->machine_count++] = (struct otlp_pair){key, base_copy(value), 0};
-}
-
-/* Kubernetes' downward API names nothing itself: either of the usual names. */
-static void read_machine(struct otlp_env *env, const struct otlp_env_options *options)
-{
-    static const char *const names[][3] = {
-        {"k8s.namespace.name", "K8S_NAMESPACE_NAME", "POD_NAMESPACE"},
-        {"k8s.pod.name", "K8S_POD_NAME", "POD_NAME"},
-        {"k8s.node.name", "K8S_NODE_NAME", "NODE_NAME"},
-    };
-    char host[HOST_NAME_MAX + 1] = "";
-    if (gethostname(host, sizeof host - 1) != 0 || !*host)
-        snprintf(host, sizeof host, "unknown");
-    add_machine(env, "host.name", host);
-    env->machine[env->machine_count++] = (struct otlp_pair){"process.pid", NULL, getpid()};
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        const char *value = env_get(options, names[i][1]);
-        add_machine(env, names[i][0], value ? value : env_get(options, names[i][2]));
-    }
-}
-
 static void set_defaults(struct otlp_env *env)
 {
     enum {
@@ -265,7 +240,7 @@ bool otlp_env_read(struct otlp_env *env, const struct otlp_env_options *options)
             env_refuse(options, signal_variables[i].name, value, signal_variables[i].wants);
     }
     env_read_sdk(env, options);
-    read_machine(env, options);
+    otlp_machine_read(&env->machine, options->get, options->owner);
     return read_endpoints(env, options);
 }
 
@@ -279,8 +254,7 @@ void otlp_env_fini(struct otlp_env *env)
         free(signal->client_key);
         free(signal->client_certificate);
     }
-    for (size_t i = 0; i < env->machine_count; i++)
-        free((char *)env->machine[i].value);
+    otlp_machine_fini(&env->machine);
     env_resource_fini(env);
 }
 

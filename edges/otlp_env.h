@@ -41,8 +41,7 @@ struct otlp_env {
     struct otlp_limits limits[OTLP_SIGNALS]; /* of attributes */
     bool no_links;
     bool no_propagation; /* OTEL_PROPAGATORS=none: the exporter and OTEL_SDK_DISABLED are no part of it */
-    struct otlp_pair machine[OTLP_MACHINE_PAIRS_MAX]; /* host.name, process.pid, k8s.* */
-    size_t machine_count;
+    struct otlp_machine machine;
     struct otlp_pair more[OTLP_MORE_PAIRS_MAX]; /* OTEL_RESOURCE_ATTRIBUTES */
     size_t more_count;
 };

@@ -204,10 +204,7 @@ static void open_encoders(struct otlp_export *export)
     const struct otlp_env *env = export->env;
     struct otlp_encoding encoding = {
         .source = export->options.source, .points = env->points, .take = on_take, .owner = export};
-    if (!export->options.virtual) {
-        encoding.source.machine = env->machine;
-        encoding.source.machine_count = env->machine_count;
-    }
+    encoding.source.machine = export->options.virtual ? NULL : &env->machine;
     encoding.source.more = env->more;
     encoding.source.more_count = env->more_count;
     encoding.no_links = env->no_links;

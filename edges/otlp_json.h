@@ -24,6 +24,7 @@ struct otlp_json_options {
     uint64_t seed; /* service.instance.id follows from it and the name */
     int64_t start_unix_ns; /* instant 0 of the timeline */
     const char *version; /* of this program */
+    const struct otlp_machine *machine; /* NULL: there is none in virtual time */
     /* Name of a service by its index; asked when its first record comes. Must outlive the exporter. */
     const char *(*service_name)(void *owner, uint16_t service);
     void *owner;

@@ -59,6 +59,7 @@ struct otlp_json *otlp_json_open(const struct otlp_json_options *options)
         .source = {.seed = options->seed,
                    .start_unix_ns = options->start_unix_ns,
                    .version = options->version,
+                   .machine = options->machine,
                    .service_name = options->service_name,
                    .owner = options->owner},
         .take = take_line,

@@ -62,8 +62,8 @@ void otlp_resource_make(struct otlp_resource *resource, const struct otlp_source
     };
     _Static_assert(ARRAY_LEN(first) + ARRAY_LEN(last) == OTLP_OWN_PAIRS, "all of them fit");
     add_pairs(resource, first, ARRAY_LEN(first));
-    if (source->machine_count)
-        add_pairs(resource, source->machine, source->machine_count);
+    if (source->machine)
+        add_pairs(resource, source->machine->pairs, source->machine->count);
     else
         add_pairs(resource, &virtual, 1);
     add_pairs(resource, last, ARRAY_LEN(last));

@@ -36,7 +36,12 @@ struct otlp_pair {
     int64_t number;
 };
 
-enum { OTLP_MACHINE_PAIRS_MAX = 8, OTLP_MORE_PAIRS_MAX = 64, OTLP_OWN_PAIRS = 10 };
+enum { OTLP_MACHINE_PAIRS_MAX = 5, OTLP_MORE_PAIRS_MAX = 64, OTLP_OWN_PAIRS = 10 };
+
+struct otlp_machine {
+    struct otlp_pair pairs[OTLP_MACHINE_PAIRS_MAX];
+    size_t count;
+};
 
 struct otlp_source {
     uint64_t seed;
@@ -47,8 +52,7 @@ struct otlp_source {
     /* Whose resource is told of the process as a whole; likewise. NULL: the first one's. */
     uint16_t (*process_service)(void *owner);
     void *owner;
-    const struct otlp_pair *machine; /* host.name and so on; none: virtual */
-    size_t machine_count;
+    const struct otlp_machine *machine; /* see edges/otlp_machine.h; NULL: there is none in virtual time */
     const struct otlp_pair *more; /* of OTEL_RESOURCE_ATTRIBUTES; our own keys win over them */
     size_t more_count;
 };

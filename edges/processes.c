@@ -41,6 +41,7 @@ struct parent {
     unsigned signals, restarts;
     int exit_code;
     bool decided; /* the exit code is not the load generator's */
+    bool lost; /* telemetry of one of the others is: it has ended with EXIT_CODE_INTERNAL */
 };
 
 static const enum output_kind in_parts[] = {OUTPUT_TRACES, OUTPUT_METRICS, OUTPUT_LOGS};
@@ -210,6 +211,7 @@ static void on_end(struct parent *parent, struct child *child, int status)
 {
     bool well = WIFEXITED(status) && !WEXITSTATUS(status);
     child->pid = 0;
+    parent->lost |= WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CODE_INTERNAL;
     if (child->hosts[0]->drives_load) {
         on_lead_end(parent, status);
     } else if (parent->stage >= STAGE_OTHERS) {
@@ -400,5 +402,5 @@ int processes_run(const struct options *options, const struct registry *registry
     play(&parent, fd);
     close(fd);
     sigprocmask(SIG_SETMASK, &parent.spread.mask, NULL);
-    return parent.exit_code;
+    return parent.exit_code == EXIT_CODE_HELD && parent.lost ? EXIT_CODE_INTERNAL : parent.exit_code;
 }

@@ -7,7 +7,8 @@
  * file a process (edges/part_file.h).
  *
  * Another process that dies begins again, after 100 ms and at most 2 s; each time is told and counted. One that cannot even
- * begin (a bad option, a port that is taken) ends the run with its exit code. The first SIGTERM or SIGINT goes to the load
+ * begin (a bad option, a port that is taken) ends the run with its exit code. From one that ends with 1 some telemetry has not
+ * come to its file or backend: a run that would end with 0 ends with 1 as well. The first SIGTERM or SIGINT goes to the load
  * generator's process, which ends the others; a second one to all of them. When that process is over the others have 5 s,
  * then 2 s after SIGTERM. All are sessions of their own, so signals of a terminal reach the parent alone, and all end with it.
  *

@@ -121,6 +121,7 @@ static void open_telemetry(struct session *session)
     const int *fd = session->outputs.fd;
     otlp.service_name = service_name;
     otlp.start_unix_ns = session->start_unix_ns;
+    otlp.machine = session->machine.count ? &session->machine : NULL;
     otlp.fds[OTLP_TRACES] = fd[OUTPUT_TRACES];
     otlp.fds[OTLP_METRICS] = fd[OUTPUT_METRICS];
     otlp.fds[OTLP_LOGS] = fd[OUTPUT_LOGS];

@@ -33,6 +33,7 @@ struct session {
     struct world *world;
     struct pace pace; /* of a run by the clock */
     bool paced; /* it is one */
+    struct otlp_machine machine; /* likewise: where it runs */
     const struct conductor_tally
         *processes; /* of a run that this process conducts; NULL: there is but this one */
     bool part; /* of a run that another process conducts, which tells of it and judges */

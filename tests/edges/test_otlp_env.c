@@ -73,11 +73,11 @@ static void nothing_set_is_the_design(void **state)
     }
     char host[256];
     assert_int_equal(gethostname(host, sizeof host), 0);
-    assert_string_equal(env.machine[0].key, "host.name");
-    assert_string_equal(env.machine[0].value, host);
-    assert_string_equal(env.machine[1].key, "process.pid");
-    assert_int_equal(env.machine[1].number, getpid());
-    assert_int_equal(env.machine_count, 2);
+    assert_string_equal(env.machine.pairs[0].key, "host.name");
+    assert_string_equal(env.machine.pairs[0].value, host);
+    assert_string_equal(env.machine.pairs[1].key, "process.pid");
+    assert_int_equal(env.machine.pairs[1].number, getpid());
+    assert_int_equal(env.machine.count, 2);
 }
 
 static void endpoints_are_joined_by_the_rules(void **state)
@@ -196,7 +196,7 @@ static void a_resource_is_completed(void **state)
     (void)state;
     READ({"OTEL_RESOURCE_ATTRIBUTES", "service.name=mine,team=shop,host.name=h"}, {"K8S_POD_NAME", "pod-1"},
          {"POD_NAMESPACE", "ns"}, {"NODE_NAME", "node"});
-    assert_int_equal(env.machine_count, 5);
+    assert_int_equal(env.machine.count, 5);
 }
 
 static void signals_can_be_off(void **state)

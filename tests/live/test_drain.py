@@ -95,6 +95,10 @@ def drain(checks):
                                 capture_output=True, text=True, check=False)
         print("traces:", judged.stdout.strip().splitlines()[-1])
         checks.equal(judged.returncode, 0, f"traces: {judged.stdout}{judged.stderr}")
+        resource = json.loads(traces.readline())["resourceSpans"][0]["resource"]["attributes"]
+        told = {a["key"]: a["value"] for a in resource if a["key"] in ("host.name", "process.pid")}
+        checks.equal(told, {"host.name": {"stringValue": socket.gethostname()}, "process.pid": {"intValue": str(run.process.pid)}},
+                     "where it ran")
         checks.that("interrupted" not in run.told(), f"the report: {run.told()}")
 
     # Minute 18 can be judged when it is over; the warm-up's is not.

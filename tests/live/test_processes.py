@@ -235,6 +235,16 @@ def the_others_have_their_time(checks):
     checks.equal(parent.wait(), 99, "exit code")
 
 
+def what_the_others_lose_is_told(checks):
+    """1 from one of them: a file or a backend did not take all of its telemetry."""
+    for of_lead, of_run in ((0, 1), (99, 99)):
+        parent = Parent(3)
+        parent.others[0].exit(0)
+        parent.lead.exit(of_lead)
+        parent.others[1].exit(1)
+        checks.equal(parent.wait(), of_run, f"exit code, and {of_lead} of the load generator's")
+
+
 def no_run_without_the_load_generator(checks):
     parent = Parent(3)
     parent.lead.kill()
@@ -305,8 +315,8 @@ def old_parts_go(checks):
 
 
 CASES = (who_is_told_what, the_dead_begin_again, who_lived_long_begins_with_the_first_wait, who_ends_well_may_have_been_told_to,
-         the_first_signal_is_passed_on, the_second_signal_ends_all, the_others_have_their_time, no_run_without_the_load_generator,
-         no_child_without_the_parent, who_cannot_begin_ends_the_run, what_makes_no_sense, old_parts_go)
+         the_first_signal_is_passed_on, the_second_signal_ends_all, the_others_have_their_time, what_the_others_lose_is_told,
+         no_run_without_the_load_generator, no_child_without_the_parent, who_cannot_begin_ends_the_run, what_makes_no_sense, old_parts_go)
 
 
 def main():
