@@ -11,10 +11,12 @@ demo: build
 
 # Every suite, in the release build and under the sanitizers; the long forms are left to test-long.
 test: tests-build
-	ctest --test-dir build --output-on-failure --timeout 300 -j $(JOBS) --label-exclude '^long$$'
+	ctest --test-dir build --output-on-failure --timeout 300 -j $(JOBS) --label-exclude long
 
 test-long: tests-build
-	@.ci/install image
+	@.ci/install image long
+	cmake --preset fuzz
+	cmake --build --preset fuzz
 	DOORBUSTER_LONG=1 ctest --test-dir build --output-on-failure --timeout 4500 -j $(JOBS)
 
 # The 30 minutes against the clock, beside SimGrid in the same run.
@@ -38,8 +40,6 @@ tests-build: deps deps-test
 	cmake --build --preset release
 	cmake --preset debug
 	cmake --build --preset debug
-	cmake --preset fuzz
-	cmake --build --preset fuzz
 
 deps:
 	@.ci/install build

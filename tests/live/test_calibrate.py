@@ -25,7 +25,7 @@ LONG = os.environ.get("DOORBUSTER_LONG") == "1"
 PUBLISHED, NEAR = 0.78, 0.08
 BASELINE_MOST, HEALED_MOST = 0.02, 0.05
 CHANGE_MOST, OTHERS_MOST, LATE_MOST_MS = 0.12, 0.40, 200
-BEGIN_LIMIT_S, FILL_S, WATCH_S, HEAL_LIMIT_S, HEAL_STEP_S = 150, 8, 20, 60, 4
+BEGIN_LIMIT_S, FILL_S, WATCH_S, HEAL_LIMIT_S, HEAL_STEP_S = 150, 6, 14, 60, 4
 SAID = re.compile(r"calibrated: ([0-9.]+) ns a row of recommendations at 20 at once; 251,300 rows of the scenario are ([0-9,]+) here")
 INDEX = '"idx_products_recommendations"'
 SCANS = "SELECT seq_scan, idx_scan FROM pg_stat_user_tables WHERE relname = 'products'"

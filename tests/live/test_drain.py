@@ -1,4 +1,4 @@
-# ctest: label=live build=both serial
+# ctest: label=live build=both calm
 """How a run begins and ends: start-up, SIGTERM, a second signal, SIGHUP, a port that is taken."""
 
 import http.client

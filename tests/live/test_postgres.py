@@ -3,7 +3,7 @@
 Customers from outside buy with idempotency keys and keep what they were told, while PostgreSQL is killed, stopped and
 loses its sessions, while Redis is killed, and then while doorbuster is killed.
 """
-# ctest: label=live build=both serial
+# ctest: label=live build=both calm
 
 import http.client
 import json

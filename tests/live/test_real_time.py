@@ -1,4 +1,4 @@
-# ctest: label=live serial
+# ctest: label=live calm
 """The same scenario and seed in virtual time and live: the same arrivals, errors within 2 points, latencies within 15 %
 or 10 ms; the schedule kept, and memory flat.
 

@@ -15,7 +15,7 @@ from live_run import ROOT, Checks, Run, alone, ask  # noqa: E402
 STORM = os.path.join(os.environ.get("DOORBUSTER_BUILD_DIR", os.path.join(ROOT, "build")), "tests", "peer_storm")
 SCENARIO = os.path.join(ROOT, "scenarios", "normal-operations.yaml")
 SETTINGS = ("streams.shoppers.rate=600/min",)
-FRAMES = 1_000_000 if os.environ.get("DOORBUSTER_LONG") == "1" else 100_000
+FRAMES = 1_000_000 if os.environ.get("DOORBUSTER_LONG") == "1" else 40_000
 RSS_MIB = 64
 FRONTEND, LOAD_GENERATOR, POSTGRESQL = 9018, 9010, 6432
 PING = b"\x93\x02\xa4ping\xc0"

@@ -1,5 +1,5 @@
 /*
- * What holds in every world: random short scenarios, 250 of them, in the long form 1,000.
+ * What holds in every world: random short scenarios: 250 of them, 100 under the sanitizers, in the long form 1,000.
  *
  *     each ask ends once; started = answered + failed, nothing in flight; nothing is left when nothing runs
  *     a pool never gives out more than it has; a mailbox never takes more than its bound
@@ -23,7 +23,12 @@
 #include "tests/stories/digest.h"
 #include "tests/stories/tree.h"
 
-enum { SEEDS_QUICK = 250, SEEDS_LONG = 1000, TURNS_MAX = 20 * 1000 * 1000 };
+#ifdef __SANITIZE_ADDRESS__
+enum { SEEDS_QUICK = 100 };
+#else
+enum { SEEDS_QUICK = 250 };
+#endif
+enum { SEEDS_LONG = 1000, TURNS_MAX = 20 * 1000 * 1000 };
 
 /* What a run told, and what was counted of it. */
 struct run {
