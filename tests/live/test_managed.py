@@ -113,7 +113,7 @@ def killed(checks, cache):
     print(told.stdout.strip())
     told = clean(cache)
     checks.equal((told.returncode, "nothing there" in told.stdout), (0, True), "clean again")
-    for delay in (0.3, 0.6, 0.45, 1.0, 0.6, 0.5):  # in the middle of a first start
+    for delay in (0.3, 0.45, 0.6, 1.0):  # in the middle of a first start
         half = Servers(cache, ready=False)
         time.sleep(delay)
         half.kill()

@@ -1,5 +1,5 @@
 """A scripted scenario tells the same traces in virtual and in real time: `doorbuster compare` finds them equal."""
-# ctest: label=live calm
+# ctest: label=live serial
 
 import os
 import subprocess
