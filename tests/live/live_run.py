@@ -16,6 +16,7 @@ PROGRAM = os.environ.get("DOORBUSTER", os.path.join(ROOT, "build", "doorbuster")
 FLAGSHIP = os.path.join(ROOT, "scenarios", "black-friday-v5.yaml")
 DEBUG = os.environ.get("DOORBUSTER_BUILD") == "debug"
 INSIDE = "DOORBUSTER_TEST_NAMESPACE"
+NETWORK = ("unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$0" "$@"')  # before a command: one of its own
 ANCESTORS = ("DEMO_", "BASELINE_", "OTEL_", "DB_MAX_", "DOORBUSTER_ADMIN_")
 
 

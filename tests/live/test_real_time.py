@@ -15,10 +15,12 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from live_run import NETWORK  # noqa: E402
+
 DOORBUSTER = os.path.abspath(os.environ.get("DOORBUSTER", "build/doorbuster"))
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LONG = os.environ.get("DOORBUSTER_LONG") == "1"
-ALONE = ["unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
 failures = 0
 
 SHORT = """
@@ -43,7 +45,7 @@ def check(held, what):
 
 def play(verb, scenario, *options):
     command = [DOORBUSTER, verb, scenario, "--seed", "7", "--json", *options]
-    done = subprocess.run((ALONE if verb == "run" else []) + command, capture_output=True, text=True, check=False)
+    done = subprocess.run(([*NETWORK] if verb == "run" else []) + command, capture_output=True, text=True, check=False)
     if done.returncode not in (0, 99):
         sys.exit(f"{' '.join(command)}: exit {done.returncode}\n{done.stderr}")
     return json.loads(done.stdout), done.stderr
@@ -83,7 +85,7 @@ def resident_kb(pid):
 def soak(scenario, minutes):
     """Memory after half of the time against memory at its end; the flagship's last minutes, at 4300/min."""
     command = [DOORBUSTER, "run", scenario, "--seed", "7", "--from", "18m", "--quiet", "--json"]
-    with subprocess.Popen(ALONE + command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+    with subprocess.Popen([*NETWORK, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
         time.sleep(minutes * 30)
         half = resident_kb(run.pid)
         time.sleep(minutes * 30)
@@ -95,7 +97,7 @@ def soak(scenario, minutes):
 
 
 def main():
-    if subprocess.run(ALONE + ["true"], capture_output=True, check=False).returncode:
+    if subprocess.run([*NETWORK, "true"], capture_output=True, check=False).returncode:
         print("skipped: no network namespace can be made here (unshare -n)")
         return
     flagship = os.path.join(SOURCE, "scenarios", "black-friday-v5.yaml")
